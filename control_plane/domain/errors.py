@@ -1,0 +1,103 @@
+"""Everything that can be refused, as business words.
+
+    DomainError                       code                    HTTP (rest/problems.py)
+    |- NotFound                       not_found               404
+    |- Conflict                       conflict                409
+    |  |- RoomAlreadyLive             room_already_live
+    |  `- RoomNotLive                 room_not_live
+    |- Forbidden                      forbidden               403
+    |- Unauthenticated                unauthenticated         401
+    |- LimitExceeded                  plan_limit_reached      402
+    |- InvalidInput                   invalid_input           422
+    |- RateLimited                    rate_limited            429
+    `- Unavailable                    unavailable             503
+       `- NoMediaNode                 no_media_node
+
+Codes are stable; the domain knows no HTTP status. Facts are JSON-ready and never name another tenant.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """Base of everything a door can answer with.
+
+    Args:
+        message: one sentence for people.
+        facts: details a program may act on.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+
+
+class NotFound(DomainError):
+    """It does not exist, or belongs to another tenant: the answer is the same."""
+
+    code = "not_found"
+
+
+class Conflict(DomainError):
+    """The thing is not in a state that allows this, or the name is taken."""
+
+    code = "conflict"
+
+
+class RoomAlreadyLive(Conflict):
+    """A live session runs in this room already."""
+
+    code = "room_already_live"
+
+
+class RoomNotLive(Conflict):
+    """No live session runs in this room."""
+
+    code = "room_not_live"
+
+
+class Forbidden(DomainError):
+    """The role does not carry this permission. Facts: permission."""
+
+    code = "forbidden"
+
+
+class Unauthenticated(DomainError):
+    """Nobody knows who is asking."""
+
+    code = "unauthenticated"
+
+
+class LimitExceeded(DomainError):
+    """The plan's limit is reached. Facts: limit (its name), allowed, used."""
+
+    code = "plan_limit_reached"
+
+
+class InvalidInput(DomainError):
+    """The input is malformed. Facts: field, where one is to blame."""
+
+    code = "invalid_input"
+
+
+class RateLimited(DomainError):
+    """Too many requests. Facts: retry_after_s."""
+
+    code = "rate_limited"
+
+
+class Unavailable(DomainError):
+    """Something we depend on is away for the moment. Facts: retry_after_s."""
+
+    code = "unavailable"
+
+
+class NoMediaNode(Unavailable):
+    """No media node can take this live session now."""
+
+    code = "no_media_node"

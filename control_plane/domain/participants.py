@@ -1,0 +1,41 @@
+"""People in a live session and what each may do there."""
+
+from __future__ import annotations
+
+import msgspec
+
+from control_plane.domain.ids import ParticipantId, UserId
+from control_plane.domain.roles import Permission, Role, allows, takes_seat
+
+
+class RoomGrant(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a join token allows in one live session; asked by name, never by role."""
+
+    can_publish: bool
+    can_post_chat: bool
+    can_post_alert: bool
+    can_moderate: bool
+    can_end: bool
+    takes_seat: bool
+
+
+class Participant(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A person in a live session, as others see them."""
+
+    id: ParticipantId
+    user_id: UserId
+    display_name: str
+    role: Role
+    grant: RoomGrant
+
+
+def grant_for(role: Role) -> RoomGrant:
+    """The rights a role has inside a live session."""
+    return RoomGrant(
+        can_publish=allows(role, Permission.PUBLISH_MEDIA),
+        can_post_chat=allows(role, Permission.POST_CHAT),
+        can_post_alert=allows(role, Permission.POST_ALERT),
+        can_moderate=allows(role, Permission.MODERATE),
+        can_end=allows(role, Permission.RUN_SESSION),
+        takes_seat=takes_seat(role),
+    )
