@@ -1,0 +1,17 @@
+"""The process on each media node: `python -m media_plane`.
+
+    app            composes everything below and runs it until told to stop
+    settings       the one reader of the environment
+    enrolment      tells the control plane that the node exists; brings the keys it signs links with
+    link_tokens    are these credentials of the control plane, for us, fresh, and new?
+    link, link_server   the node link: one WebSocket per signaling process, and the port with its health answers
+    handlers       one function per request of the contract
+    rooms          live sessions on this node: epochs, orphans, dead workers
+    room_media     RouterGroup: all routers of one live session and what its participants have open
+    participants   what one participant has open
+    worker_fleet   one worker per core, its WebRtcServer and its replacement
+    placement      which worker gets the next router (pure)
+    load, health   what the node says about itself
+
+May import `sfu`, `ortc`, `contract`. Nothing imports the agent. Only `app` reads `settings`.
+"""
