@@ -60,6 +60,14 @@ class ParticipantLeft(BusEvent, tag="participant.left"):
     reason: str
 
 
+class ParticipantConnectionChanged(BusEvent, tag="participant.connectionChanged"):
+    """Topic live session. Their socket was lost (still in the room for the grace time) or came back."""
+
+    live_session_id: LiveSessionId
+    participant_id: ParticipantId
+    is_connected: bool
+
+
 class ParticipantRemoved(BusEvent, tag="participant.removed"):
     """Topic live session. An order: whoever holds the socket closes it and the media."""
 
@@ -115,6 +123,7 @@ Event = (
     FeedAppended
     | ParticipantJoined
     | ParticipantLeft
+    | ParticipantConnectionChanged
     | ParticipantRemoved
     | ParticipantReplaced
     | ProducerOpened

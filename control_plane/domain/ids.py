@@ -22,8 +22,10 @@ def make_uuid7(unix_ms: int, random_bits: bytes) -> UUID:
     Args:
         unix_ms: milliseconds since the epoch, 0 <= unix_ms < 2**48.
         random_bits: 10 random bytes; 74 of their 80 bits are used.
+
     Returns:
         A UUID that sorts by time.
+
     Raises:
         ValueError: unix_ms or the length of random_bits is out of range.
     Source: RFC 9562, section 5.7.

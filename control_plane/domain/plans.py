@@ -102,6 +102,7 @@ def require_room_for_one(limit: str, allowed: int | None, used: int) -> None:
         limit: its public name: workspaces, rooms, hosts, viewers_per_room.
         allowed: what the plan allows, >= 0; None means no limit.
         used: what is used now, >= 0.
+
     Raises:
         LimitExceeded: used >= allowed; facts are limit, allowed, used.
         InvalidInput: used is negative.
@@ -119,8 +120,10 @@ def seats_left(limit: int | None, taken: int) -> int | None:
     Args:
         limit: seats the plan allows at once, >= 0; None means no limit.
         taken: seats leased now, >= 0.
+
     Returns:
         Free seats, >= 0 (a shrunk plan gives 0, never less); None means no limit.
+
     Raises:
         InvalidInput: taken is negative.
     """

@@ -453,9 +453,9 @@ Notification = (
 
 
 class NodeEnrolment(Wire):
-    """Body of `POST /internal/media-nodes`, `Authorization: Bearer <enrolment token>`; sent at every boot, idempotent by
-    node_id.
+    """Body of `POST /internal/media-nodes`, sent at every boot; idempotent by node_id.
 
+    Carried with `Authorization: Bearer <enrolment token>`.
     link_url: ws:// address where signaling processes reach the node link. region: free word, "local" on one machine.
     rtp_capabilities: the routers' capabilities, constant for the deployment (decisions.md 1).
     capacity_consumers: consumers the node is willing to carry, > 0.

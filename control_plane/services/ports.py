@@ -1,0 +1,187 @@
+"""What services need from the outside world. `gateways/` fills these, `app.py` plugs them in, tests plug in others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.events import Event
+from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId, RoomId, UserId
+from media_plane.contract.messages import RequestBase, Wire
+
+AnswerT = TypeVar("AnswerT", bound=Wire)
+
+
+class Clock(Protocol):
+    """The time, from outside."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh ids, from outside."""
+
+    def new(self) -> UUID:
+        """A new UUIDv7; later ones sort later."""
+        ...
+
+
+class Bus(Protocol):
+    """Fan-out between processes. A push may be lost: rows are the truth, clients repair by `seq`."""
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Tell every process that listens. Never raises: a failure is logged and counted."""
+        ...
+
+    async def subscribe(self, topic: str, listener: Callable[[Event], None]) -> Callable[[], Awaitable[None]]:
+        """Listen from now on; returns once the subscription stands. The answer ends it.
+
+        Raises:
+            Unavailable: Redis does not answer within its deadline.
+        """
+        ...
+
+    def on_gap(self, listener: Callable[[], None]) -> None:
+        """Call back after the connection to Redis was lost and is back: pushes may be missing."""
+        ...
+
+
+class SeatCount(msgspec.Struct, frozen=True):
+    """Whether a seat was given, and how many are taken now, >= 0."""
+
+    is_granted: bool
+    taken: int
+
+
+class Seats(Protocol):
+    """Viewer seats as leases of `LEASE_S` (decisions.md 11)."""
+
+    async def take(
+        self, live_session_id: LiveSessionId, participant_id: ParticipantId, *, limit: int | None, started_at: datetime
+    ) -> SeatCount:
+        """Take or renew one seat; one who holds a seat gets it again.
+
+        Args:
+            live_session_id: the room's run.
+            participant_id: who sits there.
+            limit: seats the plan allows; None means no limit.
+            started_at: when the session began: sessions older than Redis itself get no new seat for one lease time.
+
+        Raises:
+            Unavailable: Redis is away, or was restarted less than one lease ago (facts: retry_after_s).
+        """
+        ...
+
+    async def renew(self, live_session_id: LiveSessionId, participant_ids: Iterable[ParticipantId]) -> None:
+        """Keep these seats for another lease, also ones that expired meanwhile. Raises Unavailable."""
+        ...
+
+    async def release(self, live_session_id: LiveSessionId, participant_id: ParticipantId) -> None:
+        """Give a seat back; nothing happens when there is none. Raises Unavailable."""
+        ...
+
+    async def count(self, live_session_id: LiveSessionId) -> int:
+        """Seats leased now, >= 0. Raises Unavailable."""
+        ...
+
+
+class Presence(Protocol):
+    """Which participants some signaling process holds, as leases; for finding those whose process died."""
+
+    async def touch(self, live_session_id: LiveSessionId, participant_ids: Iterable[ParticipantId]) -> None:
+        """They are held by this process now. Raises Unavailable."""
+        ...
+
+    async def drop(self, live_session_id: LiveSessionId, participant_id: ParticipantId) -> None:
+        """No longer held. Raises Unavailable."""
+        ...
+
+    async def present(self, live_session_id: LiveSessionId) -> set[ParticipantId]:
+        """Everyone with a lease that runs. Raises Unavailable."""
+        ...
+
+
+class MediaNodes(Protocol):
+    """The pool of node links. Only signaling processes have one."""
+
+    async def call(self, node_id: NodeId, request: RequestBase, answer: type[AnswerT]) -> AnswerT:
+        """Send one contract request (its `id` is filled in by the link) and decode the answer.
+
+        Raises:
+            LinkError: the node refused (media_plane.contract.errors).
+            Unavailable: no link to that node now, or no answer within REQUEST_TIMEOUT_S.
+        """
+        ...
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asking, from a verified access token. session_id: the sign-in it belongs to."""
+
+    user_id: UserId
+    email: str
+    display_name: str
+    session_id: UUID | None
+
+
+class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What join and resume tokens carry.
+
+    nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens.
+    """
+
+    organization_id: OrganizationId
+    room_id: RoomId
+    live_session_id: LiveSessionId
+    participant_id: ParticipantId
+    nonce: str = ""
+    generation: int = 0
+
+
+class Tokens(Protocol):
+    """Tokens we issue ourselves (ES256). Join: 30 s. Resume: 12 h, revoked by the row's generation. Node link: 60 s."""
+
+    async def issue_join(self, claims: JoinClaims) -> str:
+        """A join token for these claims, valid 30 s."""
+        ...
+
+    async def verify_join(self, token: str) -> JoinClaims:
+        """Raises Unauthenticated: forged, expired, or of another kind."""
+        ...
+
+    async def issue_resume(self, claims: JoinClaims) -> str:
+        """A resume token for these claims."""
+        ...
+
+    async def verify_resume(self, token: str) -> JoinClaims:
+        """Raises Unauthenticated: forged, expired, or of another kind."""
+        ...
+
+    async def issue_node_link(self, node_id: NodeId) -> str:
+        """A token for one hello on a node link: aud = node id, exp 60 s, its own jti."""
+        ...
+
+    async def verify_access(self, token: str) -> Caller:
+        """The caller behind a Supabase-style access token. Raises Unauthenticated."""
+        ...
+
+
+class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of RTCConfiguration.iceServers (W3C WebRTC, 4.2.2)."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Turn(Protocol):
+    """Short-lived TURN credentials."""
+
+    def ice_servers(self, participant_id: ParticipantId) -> list[IceServer]:
+        """Servers for one participant; empty when no TURN is configured."""
+        ...

@@ -1,0 +1,475 @@
+"""Signaling: what browser and signaling server say to each other.
+
+One WebSocket at `/signaling`, JSON text frames of at most `MAX_MESSAGE_BYTES`, `MAX_REQUESTS_PER_S` requests a second.
+
+    request       {"id": 3, "method": "chat.post", ...fields}                     browser -> server
+    response      {"id": 3, "data": {...}}  or  {"id": 3, "error": {...}}         server -> browser
+    notification  {"method": "participant.joined", ...fields}                     server -> browser
+
+The first message is `hello`, within `HELLO_TIMEOUT_S`. RTP, ICE and DTLS values are sealed (`msgspec.Raw`): only the
+browser and the media plane read them. Ids of transports, producers, messages and alerts are UUIDs made by the browser, so
+that a repeated request is harmless.
+
+The server sends `ping` every 2 s; a browser that hears nothing for 6 s treats the socket as lost.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.alerts import Side
+from control_plane.domain.events import FeedEvent
+from control_plane.domain.participants import RoomGrant
+from control_plane.domain.roles import Role
+from control_plane.services.ports import IceServer
+from media_plane.contract.messages import ConsumerOptions, Direction, MediaKind, Source, TransportOptions
+
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Largest frame from a browser, bytes; a larger one closes the socket with `TOO_LARGE`."""
+MAX_REQUESTS_PER_S = 30
+"""Sustained requests a second of one socket (burst twice that); above it requests answer `rate_limited`."""
+HELLO_TIMEOUT_S = 5.0
+"""How long a socket may stay silent before its hello, seconds."""
+PING_INTERVAL_S = 2.0
+"""How often the server pings, seconds."""
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a socket (RFC 6455, 7.4.2: 4000-4999 are ours). Stable."""
+
+    BAD_MESSAGE = 4400
+    """Not JSON, not a known request, or not `hello` first."""
+    BAD_TOKEN = 4401
+    """The token is forged, expired, used or revoked: join again by REST."""
+    BAD_ORIGIN = 4403
+    """The page's origin may not open sockets here."""
+    HELLO_TIMEOUT = 4408
+    """No hello in time."""
+    REPLACED = 4409
+    """The same person joined from elsewhere; do not reconnect by yourself."""
+    SESSION_ENDED = 4410
+    """The live session is over."""
+    REMOVED = 4411
+    """A moderator removed this participant."""
+    TOO_LARGE = 4413
+    """A frame over the limit."""
+    TOO_SLOW = 4414
+    """The browser did not read what it was sent for 10 s; resume and catch up by seq."""
+    TOO_FAST = 4429
+    """Far too many requests."""
+    TRY_AGAIN = 4503
+    """This server is stopping, or something it needs is away: resume in a moment."""
+
+
+class Wire(msgspec.Struct, rename="camel", kw_only=True, frozen=True, omit_defaults=True):
+    """Base of everything on the wire: camelCase JSON, unset defaults left out."""
+
+
+class RequestBase(Wire, tag_field="method", forbid_unknown_fields=True):
+    """A request; `id` is the browser's counter, unique while unanswered."""
+
+    id: int
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+
+class Hello(RequestBase, tag="hello"):
+    """First message. Answer: `Welcome`. Errors close the socket with a `CloseCode`.
+
+    token: of `POST …/join`, or resume_token: of the last welcome; exactly one of them.
+    rtp_capabilities: of the loaded mediasoup-client Device.
+    resume_after_seq: last feed entry applied, for catching up; None asks for the newest 50.
+    keep_media: with resume_token only: the browser's peer connections still stand, adopt them.
+    """
+
+    rtp_capabilities: msgspec.Raw
+    token: str | None = None
+    resume_token: str | None = None
+    resume_after_seq: int | None = None
+    keep_media: bool = False
+
+
+class TransportCreate(RequestBase, tag="transport.create"):
+    """Ask for a transport. Answer: `TransportCreated`. Errors: forbidden (send without the right), unavailable."""
+
+    transport_id: UUID
+    direction: Direction
+
+
+class TransportConnect(RequestBase, tag="transport.connect"):
+    """DTLS parameters of the browser. Answer: `Empty`. Errors: not_found, conflict, invalid_input."""
+
+    transport_id: UUID
+    dtls_parameters: msgspec.Raw
+
+
+class TransportRestartIce(RequestBase, tag="transport.restartIce"):
+    """New ICE credentials after the network changed. Answer: `IceRestarted`. Errors: not_found."""
+
+    transport_id: UUID
+
+
+class ProducerCreate(RequestBase, tag="producer.create"):
+    """Publish a track. Answer: `ProducerCreated`. Errors: forbidden, not_found, invalid_input, conflict."""
+
+    transport_id: UUID
+    producer_id: UUID
+    kind: MediaKind
+    source: Source
+    rtp_parameters: msgspec.Raw
+    paused: bool = False
+
+
+class ProducerPause(RequestBase, tag="producer.pause"):
+    """Mute. Answer: `Empty`. Errors: not_found (also for someone else's)."""
+
+    producer_id: UUID
+
+
+class ProducerResume(RequestBase, tag="producer.resume"):
+    """Unmute. Answer: `Empty`. Errors: not_found."""
+
+    producer_id: UUID
+
+
+class ProducerClose(RequestBase, tag="producer.close"):
+    """Stop publishing a track. Answer: `Empty`. Errors: not_found."""
+
+    producer_id: UUID
+
+
+class ConsumerCreate(RequestBase, tag="consumer.create"):
+    """Consume producers on a new receive transport (after `media.reset`). Answer: `ConsumersCreated`."""
+
+    transport_id: UUID
+    producer_ids: list[UUID]
+
+
+class ConsumerResume(RequestBase, tag="consumer.resume"):
+    """The browser is ready for these consumers. Answer: `Empty`; ids already gone are skipped."""
+
+    consumer_ids: list[UUID]
+
+
+class ConsumerPause(RequestBase, tag="consumer.pause"):
+    """Hold these consumers. Answer: `Empty`; ids already gone are skipped."""
+
+    consumer_ids: list[UUID]
+
+
+class ConsumerSetPreferredLayers(RequestBase, tag="consumer.setPreferredLayers"):
+    """Cap a consumer's layers; 0 is the lowest. Answer: `Empty`. Errors: not_found."""
+
+    consumer_id: UUID
+    spatial_layer: int
+    temporal_layer: int | None = None
+
+
+class ChatPost(RequestBase, tag="chat.post"):
+    """Say something. Answer: `Posted`, after commit. A repeat of message_id answers the first one's seq.
+
+    Errors: forbidden, invalid_input, conflict (the id is someone else's).
+    """
+
+    message_id: UUID
+    text: str
+
+
+class AlertPost(RequestBase, tag="alert.post"):
+    """Post a trade idea. Answer: `Posted`, after commit. A repeat of alert_id answers the first one's seq.
+
+    Prices are decimals written as strings ("181.20").
+    Errors: forbidden, invalid_input, conflict.
+    """
+
+    alert_id: UUID
+    symbol: str
+    side: Side
+    entry: Decimal
+    stop: Decimal | None = None
+    targets: list[Decimal] = []
+    note: str = ""
+
+
+class FeedRead(RequestBase, tag="feed.read"):
+    """Feed entries after a number, oldest first. Answer: `FeedPage`. limit: 1-200."""
+
+    after: int
+    limit: int = 100
+
+
+class ParticipantRemove(RequestBase, tag="participant.remove"):
+    """Put someone out of this live session. Answer: `Empty`. Errors: forbidden, not_found."""
+
+    participant_id: UUID
+
+
+class RoomLeave(RequestBase, tag="room.leave"):
+    """Go. Answer: `Empty`, then the server closes with 1000."""
+
+
+Request = (
+    Hello
+    | TransportCreate
+    | TransportConnect
+    | TransportRestartIce
+    | ProducerCreate
+    | ProducerPause
+    | ProducerResume
+    | ProducerClose
+    | ConsumerCreate
+    | ConsumerResume
+    | ConsumerPause
+    | ConsumerSetPreferredLayers
+    | ChatPost
+    | AlertPost
+    | FeedRead
+    | ParticipantRemove
+    | RoomLeave
+)
+
+
+# --- response data ------------------------------------------------------------------------------------------------
+
+
+class Empty(Wire):
+    """Done."""
+
+
+class ProducerView(Wire):
+    """A track someone publishes."""
+
+    id: str
+    kind: MediaKind
+    source: Source
+    paused: bool = False
+
+
+class ParticipantView(Wire):
+    """A person in the room. is_connected False: their socket is lost, they may be back."""
+
+    id: UUID
+    user_id: UUID
+    display_name: str
+    role: Role
+    is_connected: bool = True
+    producers: list[ProducerView] = []
+
+
+class Welcome(Wire):
+    """Answer to hello: everything needed to draw the room and connect the media.
+
+    epoch: the media's placement; it rises with `media.reset`. resume_token: for the next hello, replaces earlier ones.
+    recv_transport: None when keep_media was granted. consumers: one per live producer of others, paused.
+    last_seq: of the room; feed: the newest entries (or those after resume_after_seq), oldest first, at most 200; when
+    the first is not resume_after_seq + 1, fetch the rest with `feed.read`.
+    media_kept: the browser's transports, producers and consumers still stand.
+    refused_producer_ids: live producers this browser can't decode.
+    """
+
+    participant_id: UUID
+    live_session_id: UUID
+    room_id: UUID
+    room_name: str
+    organization_id: UUID
+    role: Role
+    grant: RoomGrant
+    epoch: int
+    started_at: datetime
+    server_time: datetime
+    resume_token: str
+    ice_servers: list[IceServer]
+    recv_transport: TransportOptions | None
+    consumers: list[ConsumerOptions]
+    participants: list[ParticipantView]
+    last_seq: int
+    feed: list[FeedEvent]
+    media_kept: bool = False
+    refused_producer_ids: list[str] = []
+
+
+class TransportCreated(Wire):
+    """The transport, as mediasoup-client takes it."""
+
+    transport: TransportOptions
+
+
+class IceRestarted(Wire):
+    """New ICE parameters, sealed."""
+
+    ice_parameters: msgspec.Raw
+
+
+class ProducerCreated(Wire):
+    """The track is published."""
+
+    producer_id: str
+
+
+class ConsumersCreated(Wire):
+    """Paused consumers, and the producers this browser can't decode."""
+
+    consumers: list[ConsumerOptions] = []
+    refused_producer_ids: list[str] = []
+
+
+class Posted(Wire):
+    """Committed. seq: its number in the room's feed."""
+
+    seq: int
+
+
+class FeedPage(Wire):
+    """Feed entries, oldest first. last_seq: of the room when read."""
+
+    events: list[FeedEvent]
+    last_seq: int
+
+
+class ErrorBody(Wire):
+    """Why a request was refused; `code` is a DomainError's."""
+
+    code: str
+    message: str
+    facts: dict[str, object] = {}
+
+
+class Response(Wire):
+    """Answer to one request: `data` or `error`, never both."""
+
+    id: int
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: ErrorBody | msgspec.UnsetType = msgspec.UNSET
+
+
+# --- notifications ------------------------------------------------------------------------------------------------
+
+
+class NotificationBase(Wire, tag_field="method"):
+    """Something happened; nobody answers."""
+
+
+class Ping(NotificationBase, tag="ping"):
+    """Every PING_INTERVAL_S. last_seq: of the room, so that a lost push is noticed at once."""
+
+    last_seq: int
+    server_time: datetime
+
+
+class FeedAppended(NotificationBase, tag="feed.appended"):
+    """A feed entry was committed, in order of seq; a hole means: read the feed."""
+
+    event: FeedEvent
+
+
+class ParticipantJoined(NotificationBase, tag="participant.joined"):
+    """Someone came (or is told again after a reconnect: replace by id)."""
+
+    participant: ParticipantView
+
+
+class ParticipantConnectionChanged(NotificationBase, tag="participant.connectionChanged"):
+    """Their socket was lost or came back."""
+
+    participant_id: UUID
+    is_connected: bool
+
+
+class ParticipantLeft(NotificationBase, tag="participant.left"):
+    """Someone is gone. reason: left, lost, removed."""
+
+    participant_id: UUID
+    reason: str
+
+
+class ProducerOpened(NotificationBase, tag="producer.opened"):
+    """Someone publishes a track; a `consumer.offered` follows if this browser can decode it."""
+
+    participant_id: UUID
+    producer: ProducerView
+
+
+class ProducerPausedChanged(NotificationBase, tag="producer.pausedChanged"):
+    """A track was muted or unmuted."""
+
+    participant_id: UUID
+    producer_id: str
+    paused: bool
+
+
+class ProducerClosed(NotificationBase, tag="producer.closed"):
+    """A track is gone; also the receiver's own one, when the media plane closed it."""
+
+    participant_id: UUID
+    producer_id: str
+
+
+class ConsumerOffered(NotificationBase, tag="consumer.offered"):
+    """A paused consumer on the receive transport; resume it when its track is attached."""
+
+    consumer: ConsumerOptions
+
+
+class ConsumerClosed(NotificationBase, tag="consumer.closed"):
+    """A consumer is gone."""
+
+    consumer_id: str
+
+
+class ConsumerLayersChanged(NotificationBase, tag="consumer.layersChanged"):
+    """The layers a consumer gets now; None while nothing flows."""
+
+    consumer_id: str
+    spatial_layer: int | None = None
+    temporal_layer: int | None = None
+
+
+class TransportClosed(NotificationBase, tag="transport.closed"):
+    """One of the receiver's transports is gone: make a new one (`transport.create`) and what it carried."""
+
+    transport_id: str
+    reason: str
+
+
+class MediaReset(NotificationBase, tag="media.reset"):
+    """The room's media moved or was rebuilt: close both transports and build anew (transport.create, consumer.create)."""
+
+    epoch: int
+    reason: str
+    producers: list[ProducerView] = []
+
+
+class Resync(NotificationBase, tag="resync"):
+    """Pushes were dropped because this socket read too slowly: read the feed from your last seq, and the snapshot."""
+
+    last_seq: int
+    participants: list[ParticipantView]
+
+
+class SessionEnded(NotificationBase, tag="session.ended"):
+    """It is over; the socket closes with SESSION_ENDED."""
+
+
+Notification = (
+    Ping
+    | FeedAppended
+    | ParticipantJoined
+    | ParticipantConnectionChanged
+    | ParticipantLeft
+    | ProducerOpened
+    | ProducerPausedChanged
+    | ProducerClosed
+    | ConsumerOffered
+    | ConsumerClosed
+    | ConsumerLayersChanged
+    | TransportClosed
+    | MediaReset
+    | Resync
+    | SessionEnded
+)
