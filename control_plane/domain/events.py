@@ -34,7 +34,7 @@ class FeedEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     body: msgspec.Raw
 
 
-class BusEvent(msgspec.Struct, tag_field="type", rename="camel", kw_only=True, frozen=True):
+class BusEvent(msgspec.Struct, tag_field="type", rename="camel", kw_only=True):
     """Base of what is told on a topic."""
 
 

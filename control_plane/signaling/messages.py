@@ -66,7 +66,7 @@ class CloseCode(IntEnum):
     """This server is stopping, or something it needs is away: resume in a moment."""
 
 
-class Wire(msgspec.Struct, rename="camel", kw_only=True, frozen=True, omit_defaults=True):
+class Wire(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     """Base of everything on the wire: camelCase JSON, unset defaults left out."""
 
 

@@ -40,7 +40,7 @@ Direction = Literal["send", "recv"]
 """As the browser sees it: it sends on `send`, receives on `recv`."""
 
 
-class Wire(msgspec.Struct, rename="camel", kw_only=True, frozen=True, omit_defaults=True):
+class Wire(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
     """Base of everything on the link: camelCase JSON, unset defaults left out."""
 
 
