@@ -33,13 +33,13 @@ def can_consume(consumable: RtpParameters, caps: RtpCapabilities) -> bool:
         caps: of the endpoint, valid by `validate.validate_rtp_capabilities` (not checked again here).
 
     Returns:
-        True if the first codec both have is media; RTX alone is nothing to watch.
-    Source: mediasoup 3.27.1, node/lib/ortc.js, canConsume.
+        True if they have a media codec in common; then `get_consumer_rtp_parameters` succeeds. RTX alone is nothing to
+        watch.
+
+    Source: mediasoup 3.27.1, node/lib/ortc.js, canConsume, which looks at the first match only and so says no to some
+    producers of several codecs that its own getConsumerRtpParameters accepts.
     """
-    for codec in consumable.codecs:
-        if _find_capability(codec, caps) is not None:
-            return not is_rtx(codec)
-    return False
+    return any(not is_rtx(codec) and _find_capability(codec, caps) is not None for codec in consumable.codecs)
 
 
 def get_consumer_rtp_parameters(
@@ -133,10 +133,9 @@ def _common_codecs(
             feedback = _reduce_feedback(capability.rtcp_feedback, enable_rtx=enable_rtx, dropped=dropped)
             codecs.append(msgspec.structs.replace(codec, rtcp_feedback=feedback))
     media = {codec.payload_type for codec in codecs if not is_rtx(codec)}
-    codecs = [codec for codec in codecs if not is_rtx(codec) or codec.parameters.get("apt") in media]
-    if not codecs or is_rtx(codecs[0]):
+    if not media:
         raise UnsupportedError("codecs: the endpoint can decode none of the producer's codecs.", field="codecs")
-    return codecs
+    return [codec for codec in codecs if not is_rtx(codec) or codec.parameters.get("apt") in media]
 
 
 def _reduce_feedback(

@@ -50,7 +50,7 @@ class Level(enum.IntEnum):
     L5_2 = 520
 
 
-_LEVELS = {level // 10: level for level in Level if level is not Level.L1_B}  # By level_idc.
+_LEVELS: dict[int, Level] = {level // 10: level for level in Level if level is not Level.L1_B}  # By level_idc.
 
 
 class ProfileLevel(NamedTuple):
