@@ -51,6 +51,9 @@ class LinkOwner(Protocol):
     def dispatch(self, link: NodeLink, request: Request) -> Awaitable[Wire]:
         """Do what a request asks. Raises LinkError."""
 
+    def link_connected(self, link: NodeLink) -> None:
+        """The socket stands; nothing is known about the peer yet."""
+
     def link_opened(self, link: NodeLink) -> None:
         """The link said a good hello."""
 
@@ -109,6 +112,7 @@ class NodeLink(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade is done; the clock for hello starts."""
         self._transport = transport
+        self._owner.link_connected(self)
         self._timer = asyncio.get_running_loop().call_later(self._hello_timeout_s, self._hello_missing)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:

@@ -164,6 +164,10 @@ class LinkServer:
         """Hand a request to its handler."""
         return self._dispatch(link, request)
 
+    def link_connected(self, link: NodeLink) -> None:
+        """Keep the socket, so that it can be closed with the server."""
+        self._sockets.add(link)
+
     def link_opened(self, link: NodeLink) -> None:
         """Count it."""
         log.info("link_opened", links=len(self.links))
@@ -201,9 +205,8 @@ class LinkServer:
             return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(403), None)
         if self._server is None or len(self._sockets) >= MAX_LINKS:
             return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(503), None)
-        link = NodeLink(self, self._hello_timeout_s)
-        self._sockets.add(link)
-        return link
+        # picows checks the upgrade's headers after this; the link counts from `link_connected`.
+        return NodeLink(self, self._hello_timeout_s)
 
     def _tell(self, path: bytes) -> WSUpgradeResponse:
         json = {"Content-Type": "application/json"}

@@ -1,0 +1,250 @@
+"""The live sessions on this node: which are open, at which epoch, on which worker, and whose they are.
+
+Three ends a live session can come to here: somebody says so (`room.close`, or a higher epoch), its worker dies, or nobody
+holds it any more: no participant, and no link that ever asked about it, for one orphan grace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+import structlog
+
+from media_plane.agent.participants import LinkEnd
+from media_plane.agent.placement import WorkerFacts, choose_worker
+from media_plane.agent.room_media import RouterGroup, RouterSeat
+from media_plane.contract.errors import LinkError, LinkErrorCode
+from media_plane.contract.messages import NodeLoad, Notification, ParticipantOrphaned, RoomLost
+from media_plane.sfu.worker import Worker
+
+MOST_EPOCHS = 10_000
+"""Live sessions whose last epoch is remembered after they closed."""
+LossReason = Literal["worker_died", "replaced", "closed"]
+
+log = structlog.get_logger("rooms")
+
+
+class Fleet(Protocol):
+    """The node's workers, as far as live sessions care."""
+
+    def facts(self) -> list[WorkerFacts]:
+        """One entry per worker, dead ones included; counts of media are 0."""
+
+    async def open_router(self, index: int) -> RouterSeat:
+        """A new router on a worker. Raises MediaError, or LinkError worker_failed when it is gone."""
+
+
+class Audience(Protocol):
+    """All links of the node."""
+
+    def tell_all(self, notification: Notification, *, but: object = None) -> None:
+        """Notify every link, except `but`."""
+
+
+class Rooms:
+    """All RouterGroups of the node.
+
+    Args:
+        fleet: the workers.
+        audience: who hears that a room is lost.
+        now: monotonic seconds.
+        orphan_grace_s: how long media without a link is kept.
+        max_consumers_per_worker: at which a worker takes no new room.
+    """
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        audience: Audience,
+        now: Callable[[], float],
+        orphan_grace_s: float,
+        max_consumers_per_worker: int,
+    ) -> None:
+        self._fleet = fleet
+        self._audience = audience
+        self._now = now
+        self._orphan_grace_s = orphan_grace_s
+        self._max_consumers_per_worker = max_consumers_per_worker
+        self._groups: dict[str, RouterGroup] = {}
+        self._openings: dict[str, asyncio.Task[RouterGroup]] = {}
+        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self.is_draining = False
+
+    # --- what links ask -----------------------------------------------------------------------------------------
+
+    async def open(self, link: LinkEnd, live_session_id: str, epoch: int) -> RouterGroup:
+        """The live session's RouterGroup at this epoch, made if needed. Many may ask at once; one is made.
+
+        Args:
+            link: who asks; it holds the room from now on.
+            epoch: >= 1; a higher one than ours replaces what is here.
+
+        Raises:
+            LinkError: stale_epoch, draining, overloaded, worker_failed.
+            MediaError: the worker refused.
+        """
+        while True:
+            self._refuse_stale(live_session_id, epoch)
+            group = self._groups.get(live_session_id)
+            if group is not None and group.epoch == epoch:
+                group.hold(link)
+                return group
+            opening = self._openings.get(live_session_id)
+            if opening is None:
+                if group is not None:
+                    self._drop(group, "replaced", but=None)
+                opening = self._begin(live_session_id, epoch)
+            # Shielded: whoever gives up waiting must not take the router from those who still wait.
+            await asyncio.shield(opening)
+
+    async def find(self, link: LinkEnd, live_session_id: str, epoch: int) -> RouterGroup:
+        """The open RouterGroup at exactly this epoch; waits for one being opened.
+
+        Raises:
+            LinkError: room_not_open or stale_epoch.
+        """
+        opening = self._openings.get(live_session_id)
+        if opening is not None:
+            await asyncio.wait([opening])
+        self._refuse_stale(live_session_id, epoch)
+        group = self._groups.get(live_session_id)
+        if group is None or group.epoch != epoch:
+            raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "The live session is not open on this node.")
+        group.hold(link)
+        return group
+
+    async def close_room(self, link: LinkEnd | None, live_session_id: str, epoch: int) -> None:
+        """Close a live session; all links but the asking one are told.
+
+        Raises:
+            LinkError: stale_epoch.
+        """
+        opening = self._openings.get(live_session_id)
+        if opening is not None:
+            await asyncio.wait([opening])
+        self._refuse_stale(live_session_id, epoch)
+        self._remember(live_session_id, epoch)
+        group = self._groups.get(live_session_id)
+        if group is not None:
+            self._drop(group, "closed", but=link)
+
+    # --- what happens to us -------------------------------------------------------------------------------------
+
+    def link_lost(self, link: LinkEnd) -> None:
+        """A link dropped: what it held are orphans from now on."""
+        for group in self._groups.values():
+            group.release(link)
+
+    def worker_died(self, worker: Worker) -> None:
+        """All routers of a worker are gone, and with them their live sessions."""
+        for group in [group for group in self._groups.values() if group.stands_on(worker)]:
+            self._drop(group, "worker_died", but=None)
+
+    def close_orphans(self) -> None:
+        """Close what nobody has held for the orphan grace. Called about once a second."""
+        limit_s = self._now() - self._orphan_grace_s
+        for group in list(self._groups.values()):
+            for participant in group.orphans(limit_s):
+                had_media = bool(participant.transports)
+                group.close_participant(participant)
+                if had_media:
+                    log.info("participant_orphaned", live_session_id=group.live_session_id)
+                    self._audience.tell_all(
+                        ParticipantOrphaned(
+                            live_session_id=group.live_session_id,
+                            participant_id=participant.participant_id,
+                            reason="orphaned",
+                        ),
+                    )
+            if group.is_abandoned_since(limit_s):
+                self._drop(group, "closed", but=None)
+
+    def close(self) -> None:
+        """Forget all live sessions; the workers are about to stop. May be called twice."""
+        self.is_draining = True
+        for opening in self._openings.values():
+            opening.cancel()
+        for group in list(self._groups.values()):
+            group.close()
+        self._groups.clear()
+
+    def load(self, *, cpu: float) -> NodeLoad:
+        """What the node carries.
+
+        Args:
+            cpu: share of the machine in use, 0.0-1.0.
+        """
+        groups = self._groups.values()
+        return NodeLoad(
+            cpu=cpu,
+            workers=sum(facts.is_alive for facts in self._fleet.facts()),
+            rooms=len(groups),
+            transports=sum(group.transport_count for group in groups),
+            producers=sum(group.producer_count for group in groups),
+            consumers=sum(group.consumer_count for group in groups),
+            draining=self.is_draining,
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _refuse_stale(self, live_session_id: str, epoch: int) -> None:
+        newest = self._epochs.get(live_session_id, 0)
+        if epoch < newest:
+            raise LinkError(LinkErrorCode.STALE_EPOCH, "The live session has a newer placement.", epoch=newest)
+
+    def _remember(self, live_session_id: str, epoch: int) -> None:
+        self._epochs[live_session_id] = max(epoch, self._epochs.get(live_session_id, 0))
+        self._epochs.move_to_end(live_session_id)
+        if len(self._epochs) > MOST_EPOCHS:
+            # Open rooms keep theirs: the oldest closed one goes.
+            for known in self._epochs:
+                if known not in self._groups and known not in self._openings:
+                    del self._epochs[known]
+                    break
+
+    def _begin(self, live_session_id: str, epoch: int) -> asyncio.Task[RouterGroup]:
+        if self.is_draining:
+            raise LinkError(LinkErrorCode.DRAINING, "This node takes no new live sessions.")
+        index = choose_worker(self._worker_facts(), max_consumers=self._max_consumers_per_worker)
+        if index is None:
+            raise LinkError(LinkErrorCode.OVERLOADED, "No media worker can take the live session now.")
+        self._remember(live_session_id, epoch)
+        opening = asyncio.get_running_loop().create_task(self._open_on(index, live_session_id, epoch))
+        self._openings[live_session_id] = opening
+        # Retrieved here too: all who waited may have given up, and nobody else would look at the error.
+        opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return opening
+
+    async def _open_on(self, index: int, live_session_id: str, epoch: int) -> RouterGroup:
+        try:
+            seat = await self._fleet.open_router(index)
+            group = RouterGroup(live_session_id=live_session_id, epoch=epoch, origin=seat, now=self._now)
+            self._groups[live_session_id] = group
+        finally:
+            del self._openings[live_session_id]
+        log.info("room_opened", live_session_id=live_session_id, epoch=epoch, worker=index)
+        return group
+
+    def _worker_facts(self) -> list[WorkerFacts]:
+        """The fleet's facts with what our groups add to each worker."""
+        facts = []
+        for worker in self._fleet.facts():
+            counts = [group.counts_on(worker.index) for group in self._groups.values()]
+            routers, transports, consumers = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
+            facts.append(
+                msgspec.structs.replace(worker, routers=routers, transports=transports, consumers=consumers),
+            )
+        return facts
+
+    def _drop(self, group: RouterGroup, reason: LossReason, *, but: LinkEnd | None) -> None:
+        if self._groups.get(group.live_session_id) is group:
+            del self._groups[group.live_session_id]
+        group.close()
+        log.info("room_lost", live_session_id=group.live_session_id, epoch=group.epoch, reason=reason)
+        notice = RoomLost(live_session_id=group.live_session_id, epoch=group.epoch, reason=reason)
+        self._audience.tell_all(notice, but=but)
