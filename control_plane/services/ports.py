@@ -1,4 +1,7 @@
-"""What services need from the outside world. `gateways/` fills these, `app.py` plugs them in, tests plug in others."""
+"""What services need from the outside world. `gateways/` fills these, `app.py` plugs them in, tests plug in others.
+
+The values they speak of live in `domain`, because gateways may not import services; they are named here too.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,32 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-import msgspec
-
+from control_plane.domain.callers import Caller, JoinClaims
 from control_plane.domain.events import Event
-from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId, RoomId, UserId
+from control_plane.domain.ice import IceServer
+from control_plane.domain.ids import LiveSessionId, NodeId, ParticipantId
+from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
+from control_plane.domain.seats import SeatCount
 from media_plane.contract.messages import RequestBase, Wire
+
+__all__ = [
+    "Bus",
+    "Caller",
+    "Clock",
+    "IceServer",
+    "Ids",
+    "JoinClaims",
+    "MediaNodes",
+    "Presence",
+    "PublicKey",
+    "RateLimits",
+    "SeatCount",
+    "Seats",
+    "SigningKey",
+    "SigningKeys",
+    "Tokens",
+    "Turn",
+]
 
 AnswerT = TypeVar("AnswerT", bound=Wire)
 
@@ -50,13 +74,6 @@ class Bus(Protocol):
     def on_gap(self, listener: Callable[[], None]) -> None:
         """Call back after the connection to Redis was lost and is back: pushes may be missing."""
         ...
-
-
-class SeatCount(msgspec.Struct, frozen=True):
-    """Whether a seat was given, and how many are taken now, >= 0."""
-
-    is_granted: bool
-    taken: int
 
 
 class Seats(Protocol):
@@ -120,29 +137,6 @@ class MediaNodes(Protocol):
         ...
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking, from a verified access token. session_id: the sign-in it belongs to."""
-
-    user_id: UserId
-    email: str
-    display_name: str
-    session_id: UUID | None
-
-
-class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What join and resume tokens carry.
-
-    nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens.
-    """
-
-    organization_id: OrganizationId
-    room_id: RoomId
-    live_session_id: LiveSessionId
-    participant_id: ParticipantId
-    nonce: str = ""
-    generation: int = 0
-
-
 class Tokens(Protocol):
     """Tokens we issue ourselves (ES256). Join: 30 s. Resume: 12 h, revoked by the row's generation. Node link: 60 s."""
 
@@ -171,17 +165,33 @@ class Tokens(Protocol):
         ...
 
 
-class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of RTCConfiguration.iceServers (W3C WebRTC, 4.2.2)."""
-
-    urls: list[str]
-    username: str | None = None
-    credential: str | None = None
-
-
 class Turn(Protocol):
     """Short-lived TURN credentials."""
 
     def ice_servers(self, participant_id: ParticipantId) -> list[IceServer]:
         """Servers for one participant; empty when no TURN is configured."""
+        ...
+
+
+class RateLimits(Protocol):
+    """Token buckets shared by all processes."""
+
+    async def take(self, key: str, *, capacity: int, refill_per_s: float) -> float:
+        """Take one token from a bucket that holds at most `capacity` and gains `refill_per_s` a second.
+
+        Returns:
+            0 when there was one, otherwise how long to wait for the next, seconds. Raises Unavailable.
+        """
+        ...
+
+
+class SigningKeys(Protocol):
+    """Our ES256 keys, by purpose; `services/keys.py` reads them from the database."""
+
+    async def signing(self, purpose: KeyPurpose) -> SigningKey:
+        """The key that signs now; made on first need. Raises Unavailable."""
+        ...
+
+    async def find(self, purpose: KeyPurpose, kid: str) -> PublicKey | None:
+        """The public half of a key we made; None for a stranger's id. Raises Unavailable."""
         ...
