@@ -1,5 +1,7 @@
-"""The node tells the control plane that it exists, and learns whose signatures to trust. Over and over: keys rotate,
-and a database that was wiped or restored learns of the node again."""
+"""The node tells the control plane that it exists, and learns whose signatures to trust.
+
+Over and over: keys rotate, and a database that was wiped or restored learns of the node again.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 log = structlog.get_logger("enrolment")
 
 
-class EnrolmentFailed(Exception):  # noqa: N818 - it reads as what happened
+class EnrolmentFailed(Exception):
     """The control plane could not be reached or said no; the message says which."""
 
 

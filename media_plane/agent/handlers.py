@@ -25,7 +25,7 @@ from media_plane.channel.errors import (
 )
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
-from media_plane.ortc.errors import InvalidParametersError, NegotiationError
+from media_plane.ortc.errors import NegotiationError
 from media_plane.ortc.errors import UnsupportedError as NothingInCommonError
 
 EMPTY = m.Empty()
@@ -128,20 +128,20 @@ async def close_producer(rooms: Rooms, link: LinkEnd, request: m.ProducerClose) 
 async def create_consumers(rooms: Rooms, link: LinkEnd, request: m.ConsumerCreate) -> m.ConsumersCreated:
     """`consumer.create`: several at once, each paused."""
     async with _held(rooms, link, request) as (group, participant):
-        return await group.create_consumers(participant, request)
+        return await group.consumers.create(participant, request)
 
 
 async def resume_consumers(rooms: Rooms, link: LinkEnd, request: m.ConsumerResume) -> m.Empty:
     """`consumer.resume`: let them flow."""
     async with _held(rooms, link, request) as (group, participant):
-        await group.set_consumers_paused(participant, request.consumer_ids, paused=False)
+        await group.consumers.set_paused(participant, request.consumer_ids, paused=False)
     return EMPTY
 
 
 async def pause_consumers(rooms: Rooms, link: LinkEnd, request: m.ConsumerPause) -> m.Empty:
     """`consumer.pause`: hold them."""
     async with _held(rooms, link, request) as (group, participant):
-        await group.set_consumers_paused(participant, request.consumer_ids, paused=True)
+        await group.consumers.set_paused(participant, request.consumer_ids, paused=True)
     return EMPTY
 
 
@@ -149,14 +149,14 @@ async def close_consumers(rooms: Rooms, link: LinkEnd, request: m.ConsumerClose)
     """`consumer.close`: the participant wants them no more."""
     async with _held_if_any(rooms, link, request) as (group, participant):
         if group is not None and participant is not None:
-            group.close_consumers(participant, request.consumer_ids)
+            group.consumers.close(participant, request.consumer_ids)
     return EMPTY
 
 
 async def set_preferred_layers(rooms: Rooms, link: LinkEnd, request: m.ConsumerSetPreferredLayers) -> m.Empty:
     """`consumer.setPreferredLayers`: cap what is sent."""
     async with _held(rooms, link, request) as (group, participant):
-        await group.set_preferred_layers(participant, request)
+        await group.consumers.set_preferred_layers(participant, request)
     return EMPTY
 
 
@@ -201,12 +201,10 @@ def to_link_error(error: MediaError | NegotiationError) -> LinkError:
 
     A worker's own `TypeError` means values it can't accept; its other refusals mean our picture of it is wrong.
     """
-    if isinstance(error, InvalidParametersError):
-        return LinkError(LinkErrorCode.MALFORMED, str(error), field=error.field)
-    if isinstance(error, NothingInCommonError):
-        return LinkError(LinkErrorCode.UNSUPPORTED, str(error), field=error.field)
     if isinstance(error, NegotiationError):
-        return LinkError(LinkErrorCode.MALFORMED, str(error), field=error.field)
+        unsupported = isinstance(error, NothingInCommonError)
+        code = LinkErrorCode.UNSUPPORTED if unsupported else LinkErrorCode.MALFORMED
+        return LinkError(code, str(error), field=error.field)
     if isinstance(error, WorkerRejected):
         log.warning("worker_rejected", method=error.method, error=error.error, reason=error.reason)
         if error.error == "TypeError":

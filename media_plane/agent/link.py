@@ -115,14 +115,14 @@ class NodeLink(WSListener):
         self._owner.link_connected(self)
         self._timer = asyncio.get_running_loop().call_later(self._hello_timeout_s, self._hello_missing)
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         """The socket is gone, whoever closed it."""
         self.is_closed = True
         self._stop_timer()
         self._transport = None
         self._owner.link_closed(self)
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
         """Gather fragments into messages; refuse what is not text."""
         if self.is_closed:
             return
@@ -167,9 +167,7 @@ class NodeLink(WSListener):
     def _greet(self, request: Request) -> None:
         self._stop_timer()
         try:
-            if self.is_greeted or not isinstance(request, Hello):
-                raise LinkError(LinkErrorCode.UNAUTHENTICATED, "The first request, and only that, must be hello.")
-            answer = self._owner.greet(request)
+            answer = self._owner.greet(self._hello(request))
         except LinkError as error:
             self._refuse(request.id, _method(request), error)
             is_version = error.code is LinkErrorCode.VERSION_MISMATCH
@@ -178,6 +176,11 @@ class NodeLink(WSListener):
         self.is_greeted = True
         self._accept(request.id, "hello", answer)
         self._owner.link_opened(self)
+
+    def _hello(self, request: Request) -> Hello:
+        if self.is_greeted or not isinstance(request, Hello):
+            raise LinkError(LinkErrorCode.UNAUTHENTICATED, "The first request, and only that, must be hello.")
+        return request
 
     async def _answer(self, request: Request) -> None:
         method = _method(request)
@@ -203,7 +206,9 @@ class NodeLink(WSListener):
     def _accept(self, request_id: int, method: str, data: Wire) -> None:
         message = encode_response(request_id, data)
         if len(message) > MAX_MESSAGE_BYTES:
-            error = LinkError(LinkErrorCode.TOO_LARGE, "The answer is over the link's size limit; ask for less at once.")
+            error = LinkError(
+                LinkErrorCode.TOO_LARGE, "The answer is over the link's size limit; ask for less at once."
+            )
             self._refuse(request_id, method, error)
             return
         self._owner.count_request(method, "ok")

@@ -168,8 +168,8 @@ class LinkServer:
         """Keep the socket, so that it can be closed with the server."""
         self._sockets.add(link)
 
-    def link_opened(self, link: NodeLink) -> None:
-        """Count it."""
+    def link_opened(self, link: NodeLink) -> None:  # noqa: ARG002 - LinkOwner's signature
+        """Say so in the log."""
         log.info("link_opened", links=len(self.links))
 
     def link_closed(self, link: NodeLink) -> None:

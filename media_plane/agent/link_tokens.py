@@ -18,7 +18,7 @@ MOST_REMEMBERED = 100_000
 """Used tokens remembered; each is forgotten once it has expired, so this is 1,500 links a second."""
 
 
-class TokenRefused(Exception):  # noqa: N818 - it reads as what happened
+class TokenRefused(Exception):
     """The token is not good. The message is for our log; the caller is told no reason.
 
     unknown_key: the signing key is not one of ours, so newer keys may be worth asking for.
@@ -55,6 +55,11 @@ class LinkTokens:
     def has_keys(self) -> bool:
         """Whether the node has enrolled and so can accept anybody."""
         return bool(self._keys)
+
+    @property
+    def remembered(self) -> int:
+        """Used tokens held in memory, 0 to `MOST_REMEMBERED`."""
+        return len(self._used)
 
     def replace_keys(self, jwks: bytes) -> None:
         """Trust these public keys and no others.

@@ -29,7 +29,9 @@ class NodeMetrics:
             registry=self._registry,
         )
         self._worker_deaths = Counter(
-            "tr_node_worker_deaths", "Workers that died without being asked to.", registry=self._registry,
+            "tr_node_worker_deaths",
+            "Workers that died without being asked to.",
+            registry=self._registry,
         )
         self._gauges = {
             field: Gauge(f"tr_node_{field}", f"{field} on this node now.", registry=self._registry)

@@ -139,6 +139,7 @@ class ParticipantState:
         """A transport of the participant.
 
         Args:
+            transport_id: which.
             direction: what it must be for; None takes either.
 
         Raises:

@@ -1,57 +1,34 @@
 """RouterGroup: all routers of one live session on this node, and what its participants have open.
 
-Now every live session has one router, the origin. Which router a transport stands on is asked in one place (`_seat_for`),
-and which producer a router can hand out in another (`_producer_on`): edge routers and pipes go there.
+Here are the live session's life, its transports and producers; consumers are in `room_consumers`, routers in
+`router_seats`, what is open in `media_books`.
 
-The books kept here are the truth about what is open: cascades (a producer's consumers, a transport's producers) follow
-them at once, so that a late or lost event of the worker changes nothing. Methods that wait are called with the
-participant's lock held; what they waited for may be gone when they wake, so they look again before they write.
+Methods that wait are called with the participant's lock held; what they waited for may be gone when they wake, so they
+look again before they write the books.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import msgspec
 
+from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
-from media_plane.agent.participants import ConsumerRecord, LinkEnd, ParticipantState, ProducerRecord, TransportRecord
+from media_plane.agent.participants import LinkEnd, ParticipantState, ProducerRecord, TransportRecord
+from media_plane.agent.room_consumers import RoomConsumers
+from media_plane.agent.router_seats import RouterSeat, RouterSeats
 from media_plane.agent.sealed import decode_dtls_parameters, seal
-from media_plane.channel.errors import MediaError
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
-from media_plane.ortc.rtp import RtpCapabilities
-from media_plane.ortc.validate import decode_rtp_capabilities, decode_rtp_parameters
-from media_plane.sfu.producer import Producer
-from media_plane.sfu.router import Router
-from media_plane.sfu.webrtc_server import WebRtcServer
+from media_plane.ortc.validate import decode_rtp_parameters
 from media_plane.sfu.worker import Worker
 
 INITIAL_OUTGOING_BITRATE_BPS = 1_000_000
 """Where the bandwidth estimate starts. A proposal: enough for a readable first picture, little enough for a phone."""
 BITRATE_RANGE_BPS = range(30_000, 1_000_000_001)
 """Bitrates a caller may ask for. The lower end keeps audio alive."""
-MAX_WISHES = 64
-"""Consumers per request: their answers fit in one message."""
-SCREEN_PRIORITY, CAMERA_PRIORITY = 255, 100
-"""Who gets bits first when there are few: the chart. mediasoup's scale is 1-255."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouterSeat:
-    """A router and where it stands.
-
-    Attributes:
-        index: the worker's place in the fleet.
-    """
-
-    index: int
-    worker: Worker
-    webrtc_server: WebRtcServer
-    router: Router
 
 
 class RouterGroup:
@@ -68,13 +45,12 @@ class RouterGroup:
         self.epoch = epoch
         self.rtp_capabilities = seal(origin.router.rtp_capabilities)
         self.is_closed = False
-        self._origin = origin
+        self._seats = RouterSeats(origin)
         self._now = now
         self._notices = MediaNotices(live_session_id)
         self._participants: dict[str, ParticipantState] = {}
-        self._transports: dict[str, TransportRecord] = {}
-        self._producers: dict[str, ProducerRecord] = {}
-        self._consumers: dict[str, ConsumerRecord] = {}
+        self._books = MediaBooks(self._notices)
+        self.consumers = RoomConsumers(self._books, self._notices, self._seats)
         self._holders: set[LinkEnd] = set()
         self._unheld_since_s: float | None = now()
 
@@ -110,6 +86,7 @@ class RouterGroup:
         """A participant with its lock held; callers get it in the order in which they asked.
 
         Args:
+            participant_id: who.
             create: make the participant if there is none; otherwise None is handed out.
 
         Raises:
@@ -139,14 +116,14 @@ class RouterGroup:
             LinkError: conflict, malformed (bitrates), room_not_open.
             MediaError: the worker refused or is gone.
         """
-        known = self._transports.get(request.transport_id)
+        known = self._books.transports.get(request.transport_id)
         if known is not None:
             if known.participant is participant and known.direction == request.direction:
                 return known.options
             raise LinkError(LinkErrorCode.CONFLICT, "This transport id is taken.")
         initial_bps = _bitrate(request.initial_outgoing_bitrate_bps, INITIAL_OUTGOING_BITRATE_BPS)
         incoming_bps = _bitrate(request.max_incoming_bitrate_bps, None)
-        seat = self._seat_for(request.direction)
+        seat = self._seats.for_transport(request.direction)
         transport = await seat.router.create_webrtc_transport(
             webrtc_server=seat.webrtc_server,
             transport_id=request.transport_id,
@@ -169,7 +146,7 @@ class RouterGroup:
             dtls_parameters=seal(transport.dtls_parameters),
         )
         record = TransportRecord(request.transport_id, participant, request.direction, transport, options)
-        self._transports[record.id] = participant.transports[record.id] = record
+        self._books.add_transport(record)
         self._notices.watch_transport(record, self._transport_lost)
         return options
 
@@ -206,7 +183,7 @@ class RouterGroup:
             NegotiationError, MediaError: the parameters make no sense, or the worker refused.
         """
         home = participant.get_transport(request.transport_id, "send")
-        known = self._producers.get(request.producer_id)
+        known = self._books.producers.get(request.producer_id)
         if known is not None:
             if known.home is home and known.facts.source == request.source and known.facts.kind == request.kind:
                 return known.facts
@@ -230,7 +207,7 @@ class RouterGroup:
             paused=request.paused,
         )
         record = ProducerRecord(request.producer_id, home, producer, facts)
-        self._producers[record.id] = participant.producers[record.id] = home.producers[record.id] = record
+        self._books.add_producer(record)
         return facts
 
     async def set_producer_paused(self, participant: ParticipantState, producer_id: str, *, paused: bool) -> None:
@@ -249,117 +226,7 @@ class RouterGroup:
         record = participant.producers.get(producer_id)
         if record is not None:
             record.producer.close()
-            self._forget_producer(record)
-
-    # --- consumers ----------------------------------------------------------------------------------------------
-
-    async def create_consumers(self, participant: ParticipantState, request: m.ConsumerCreate) -> m.ConsumersCreated:
-        """Consume several producers at once, each consumer paused.
-
-        Raises:
-            LinkError: not_found (the transport), conflict (an id is taken), too_large (too many wishes).
-            NegotiationError: the capabilities make no sense.
-            MediaError: the worker is gone. What was made before that stays, and a repeat finds it.
-        """
-        home = participant.get_transport(request.transport_id, "recv")
-        self._check_wishes(home, request.wishes)
-        caps = decode_rtp_capabilities(request.rtp_capabilities)
-        outcomes = await asyncio.gather(
-            *(self._consume(home, wish, caps) for wish in request.wishes),
-            return_exceptions=True,
-        )
-        consumers: list[m.ConsumerOptions] = []
-        refused: list[m.ConsumerRefused] = []
-        for wish, outcome in zip(request.wishes, outcomes, strict=True):
-            if isinstance(outcome, m.ConsumerOptions):
-                consumers.append(outcome)
-            elif isinstance(outcome, LinkError):
-                refused.append(m.ConsumerRefused(producer_id=wish.producer_id, code=outcome.code))
-            else:
-                raise outcome
-        return m.ConsumersCreated(consumers=consumers, refused=refused)
-
-    def _check_wishes(self, home: TransportRecord, wishes: list[m.ConsumerWish]) -> None:
-        if len(wishes) > MAX_WISHES:
-            raise LinkError(LinkErrorCode.TOO_LARGE, f"At most {MAX_WISHES} consumers per request.", allowed=MAX_WISHES)
-        if len({wish.consumer_id for wish in wishes}) < len(wishes):
-            raise LinkError(LinkErrorCode.MALFORMED, "wishes name the same consumer twice.")
-        for wish in wishes:
-            known = self._consumers.get(wish.consumer_id)
-            if known is not None and (known.home is not home or known.source.id != wish.producer_id):
-                raise LinkError(LinkErrorCode.CONFLICT, "A consumer id is taken.")
-
-    async def _consume(self, home: TransportRecord, wish: m.ConsumerWish, caps: RtpCapabilities) -> m.ConsumerOptions:
-        """One consumer. Raises LinkError not_found or unsupported for this wish alone; MediaError for all."""
-        known = self._consumers.get(wish.consumer_id)
-        if known is not None:
-            return known.options
-        source = self._producers.get(wish.producer_id)
-        if source is None:
-            raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such producer.")
-        seat = self._seat_for("recv")
-        producer = await self._producer_on(seat, source)
-        if not seat.router.can_consume(producer_id=producer.id, rtp_capabilities=caps):
-            raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.")
-        try:
-            consumer = await home.transport.consume(
-                producer_id=producer.id,
-                rtp_capabilities=caps,
-                consumer_id=wish.consumer_id,
-                paused=True,
-            )
-        except MediaError as error:
-            if source.is_closed:
-                raise LinkError(LinkErrorCode.NOT_FOUND, "The producer closed meanwhile.") from error
-            raise
-        if source.is_closed or home.is_closed:
-            consumer.close()
-            raise LinkError(LinkErrorCode.NOT_FOUND, "The producer or the transport closed meanwhile.")
-        options = m.ConsumerOptions(
-            id=wish.consumer_id,
-            producer_id=source.id,
-            participant_id=source.facts.participant_id,
-            kind=source.facts.kind,
-            source=source.facts.source,
-            rtp_parameters=seal(consumer.rtp_parameters),
-            producer_paused=source.facts.paused,
-        )
-        record = ConsumerRecord(wish.consumer_id, home, source, consumer, options)
-        self._consumers[record.id] = home.participant.consumers[record.id] = home.consumers[record.id] = record
-        source.consumers[record.id] = record
-        self._notices.watch_consumer(record)
-        if source.facts.kind == "video":
-            await consumer.set_priority(SCREEN_PRIORITY if source.facts.source == "screen" else CAMERA_PRIORITY)
-        return options
-
-    async def set_consumers_paused(self, participant: ParticipantState, ids: list[str], *, paused: bool) -> None:
-        """Pause or resume consumers; ids already gone are skipped."""
-        records = [participant.consumers[consumer_id] for consumer_id in ids if consumer_id in participant.consumers]
-        calls = (record.consumer.pause() if paused else record.consumer.resume() for record in records)
-        outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        for record, outcome in zip(records, outcomes, strict=True):
-            if isinstance(outcome, BaseException) and not record.is_closed:
-                raise outcome
-
-    def close_consumers(self, participant: ParticipantState, ids: list[str]) -> None:
-        """Close consumers; ids already gone are skipped."""
-        for consumer_id in ids:
-            record = participant.consumers.get(consumer_id)
-            if record is not None:
-                record.consumer.close()
-                self._forget_consumer(record)
-
-    async def set_preferred_layers(
-        self,
-        participant: ParticipantState,
-        request: m.ConsumerSetPreferredLayers,
-    ) -> None:
-        """Cap a consumer's layers. Raises LinkError not_found or malformed."""
-        record = participant.get_consumer(request.consumer_id)
-        temporal = request.temporal_layer
-        if not 0 <= request.spatial_layer <= 7 or not (temporal is None or 0 <= temporal <= 7):
-            raise LinkError(LinkErrorCode.MALFORMED, "Layers go from 0 to 7.")
-        await record.consumer.set_preferred_layers(spatial_layer=request.spatial_layer, temporal_layer=temporal)
+            self._books.strike_producer(record)
 
     # --- closing ------------------------------------------------------------------------------------------------
 
@@ -370,7 +237,7 @@ class RouterGroup:
             del self._participants[participant.participant_id]
         for record in list(participant.transports.values()):
             record.transport.close()
-            self._forget_transport(record, tell_owner=False)
+            self._books.strike_transport(record, tell_owner=False)
 
     def close(self) -> None:
         """Close every router, silently: `room.lost` says it all. May be called twice."""
@@ -379,9 +246,8 @@ class RouterGroup:
         self.is_closed = True
         for participant in self._participants.values():
             participant.is_closed = True
-        for record in self._transports.values():
-            record.is_closed = True
-        self._origin.router.close()
+        self._books.close()
+        self._seats.close()
 
     def _transport_lost(self, record: TransportRecord, reason: str) -> None:
         """A transport's DTLS ended: the peer left, or what came was not from it."""
@@ -389,52 +255,13 @@ class RouterGroup:
             return
         record.transport.close()
         self._notices.transport_closed(record, reason)
-        self._forget_transport(record, tell_owner=True)
-
-    def _forget_transport(self, record: TransportRecord, *, tell_owner: bool) -> None:
-        """Strike a closed transport and all on it off the books."""
-        record.is_closed = True
-        del self._transports[record.id], record.participant.transports[record.id]
-        for producer in list(record.producers.values()):
-            self._forget_producer(producer)
-            if tell_owner:
-                self._notices.producer_closed(producer)
-        for consumer in list(record.consumers.values()):
-            self._forget_consumer(consumer)
-            if tell_owner:
-                self._notices.consumer_closed(consumer)
-
-    def _forget_producer(self, record: ProducerRecord) -> None:
-        record.is_closed = True
-        del self._producers[record.id], record.home.participant.producers[record.id], record.home.producers[record.id]
-        for consumer in list(record.consumers.values()):
-            # The worker closes them itself and tells their objects.
-            self._forget_consumer(consumer)
-            self._notices.consumer_closed(consumer)
-
-    def _forget_consumer(self, record: ConsumerRecord) -> None:
-        record.is_closed = True
-        del self._consumers[record.id], record.home.participant.consumers[record.id], record.home.consumers[record.id]
-        del record.source.consumers[record.id]
+        self._books.strike_transport(record, tell_owner=True)
 
     # --- where things stand -------------------------------------------------------------------------------------
 
-    def _seat_for(self, direction: m.Direction) -> RouterSeat:
-        """The router a new transport goes to. Edge routers for receivers come with issue 4."""
-        del direction
-        return self._origin
-
-    async def _producer_on(self, seat: RouterSeat, source: ProducerRecord) -> Producer:
-        """The producer as this router can hand it out. Pipes to edge routers come with issue 4."""
-        assert seat is self._origin, "there are no other routers yet"
-        return source.producer
-
-    def _seats(self) -> Iterator[RouterSeat]:
-        yield self._origin
-
     def stands_on(self, worker: Worker) -> bool:
         """Whether the live session dies with this worker."""
-        return self._origin.worker is worker
+        return self._seats.stands_on(worker)
 
     def _require_open(self, participant: ParticipantState | None = None) -> None:
         if self.is_closed:
@@ -451,21 +278,21 @@ class RouterGroup:
     @property
     def transport_count(self) -> int:
         """Transports open, >= 0."""
-        return len(self._transports)
+        return len(self._books.transports)
 
     @property
     def producer_count(self) -> int:
         """Producers open, >= 0."""
-        return len(self._producers)
+        return len(self._books.producers)
 
     @property
     def consumer_count(self) -> int:
         """Consumers open, >= 0."""
-        return len(self._consumers)
+        return len(self._books.consumers)
 
     def counts_on(self, index: int) -> tuple[int, int, int]:
         """Routers, transports and consumers on one worker of the fleet."""
-        routers = sum(seat.index == index for seat in self._seats())
+        routers = sum(seat.index == index for seat in self._seats)
         if not routers:
             return (0, 0, 0)
         return (routers, self.transport_count, self.consumer_count)

@@ -16,7 +16,8 @@ import structlog
 
 from media_plane.agent.participants import LinkEnd
 from media_plane.agent.placement import WorkerFacts, choose_worker
-from media_plane.agent.room_media import RouterGroup, RouterSeat
+from media_plane.agent.room_media import RouterGroup
+from media_plane.agent.router_seats import RouterSeat
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.contract.messages import NodeLoad, Notification, ParticipantOrphaned, RoomLost
 from media_plane.sfu.worker import Worker
@@ -82,6 +83,7 @@ class Rooms:
 
         Args:
             link: who asks; it holds the room from now on.
+            live_session_id: which live session.
             epoch: >= 1; a higher one than ours replaces what is here.
 
         Raises:
@@ -235,7 +237,9 @@ class Rooms:
         facts = []
         for worker in self._fleet.facts():
             counts = [group.counts_on(worker.index) for group in self._groups.values()]
-            routers, transports, consumers = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
+            routers, transports, consumers = (
+                (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
+            )
             facts.append(
                 msgspec.structs.replace(worker, routers=routers, transports=transports, consumers=consumers),
             )

@@ -17,7 +17,7 @@ LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 MOST_WORKERS = 256
 
 
-class BadSettings(Exception):  # noqa: N818 - it reads as the sentence it prints
+class BadSettings(Exception):
     """The environment can't be used; the message names the variable and says what it should hold."""
 
 

@@ -1,0 +1,147 @@
+"""Who watches what in one live session: making, holding and closing consumers.
+
+Methods that wait are called with the participant's lock held; what they waited for may be gone when they wake, so they
+look again before they write the books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from media_plane.agent.media_books import MediaBooks
+from media_plane.agent.media_notices import MediaNotices
+from media_plane.agent.participants import ConsumerRecord, ParticipantState, TransportRecord
+from media_plane.agent.router_seats import RouterSeats
+from media_plane.agent.sealed import seal
+from media_plane.channel.errors import MediaError
+from media_plane.contract import messages as m
+from media_plane.contract.errors import LinkError, LinkErrorCode
+from media_plane.ortc.rtp import RtpCapabilities
+from media_plane.ortc.validate import decode_rtp_capabilities
+
+MAX_WISHES = 64
+"""Consumers per request: their answers fit in one message."""
+SCREEN_PRIORITY, CAMERA_PRIORITY = 255, 100
+"""Who gets bits first when there are few: the chart. mediasoup's scale is 1-255."""
+
+
+class RoomConsumers:
+    """The consumers of a live session.
+
+    Args:
+        books: what is open.
+        notices: tells owners what changes.
+        seats: the routers.
+    """
+
+    def __init__(self, books: MediaBooks, notices: MediaNotices, seats: RouterSeats) -> None:
+        self._books = books
+        self._notices = notices
+        self._seats = seats
+
+    async def create(self, participant: ParticipantState, request: m.ConsumerCreate) -> m.ConsumersCreated:
+        """Consume several producers at once, each consumer paused.
+
+        Raises:
+            LinkError: not_found (the transport), conflict (an id is taken), too_large (too many wishes).
+            NegotiationError: the capabilities make no sense.
+            MediaError: the worker is gone. What was made before that stays, and a repeat finds it.
+        """
+        home = participant.get_transport(request.transport_id, "recv")
+        self._check_wishes(home, request.wishes)
+        caps = decode_rtp_capabilities(request.rtp_capabilities)
+        outcomes = await asyncio.gather(
+            *(self._consume(home, wish, caps) for wish in request.wishes),
+            return_exceptions=True,
+        )
+        consumers: list[m.ConsumerOptions] = []
+        refused: list[m.ConsumerRefused] = []
+        for wish, outcome in zip(request.wishes, outcomes, strict=True):
+            if isinstance(outcome, m.ConsumerOptions):
+                consumers.append(outcome)
+            elif isinstance(outcome, LinkError):
+                refused.append(m.ConsumerRefused(producer_id=wish.producer_id, code=outcome.code))
+            else:
+                raise outcome
+        return m.ConsumersCreated(consumers=consumers, refused=refused)
+
+    def _check_wishes(self, home: TransportRecord, wishes: list[m.ConsumerWish]) -> None:
+        if len(wishes) > MAX_WISHES:
+            raise LinkError(LinkErrorCode.TOO_LARGE, f"At most {MAX_WISHES} consumers per request.", allowed=MAX_WISHES)
+        if len({wish.consumer_id for wish in wishes}) < len(wishes):
+            raise LinkError(LinkErrorCode.MALFORMED, "wishes name the same consumer twice.")
+        for wish in wishes:
+            known = self._books.consumers.get(wish.consumer_id)
+            if known is not None and (known.home is not home or known.source.id != wish.producer_id):
+                raise LinkError(LinkErrorCode.CONFLICT, "A consumer id is taken.")
+
+    async def _consume(self, home: TransportRecord, wish: m.ConsumerWish, caps: RtpCapabilities) -> m.ConsumerOptions:
+        """One consumer. Raises LinkError not_found or unsupported for this wish alone; MediaError for all."""
+        known = self._books.consumers.get(wish.consumer_id)
+        if known is not None:
+            return known.options
+        source = self._books.producers.get(wish.producer_id)
+        if source is None:
+            raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such producer.")
+        seat = self._seats.of_consumers()
+        producer = await self._seats.producer_on(seat, source)
+        if not seat.router.can_consume(producer_id=producer.id, rtp_capabilities=caps):
+            raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.")
+        try:
+            consumer = await home.transport.consume(
+                producer_id=producer.id,
+                rtp_capabilities=caps,
+                consumer_id=wish.consumer_id,
+                paused=True,
+            )
+        except MediaError as error:
+            if source.is_closed:
+                raise LinkError(LinkErrorCode.NOT_FOUND, "The producer closed meanwhile.") from error
+            raise
+        if source.is_closed or home.is_closed:
+            consumer.close()
+            raise LinkError(LinkErrorCode.NOT_FOUND, "The producer or the transport closed meanwhile.")
+        options = m.ConsumerOptions(
+            id=wish.consumer_id,
+            producer_id=source.id,
+            participant_id=source.facts.participant_id,
+            kind=source.facts.kind,
+            source=source.facts.source,
+            rtp_parameters=seal(consumer.rtp_parameters),
+            producer_paused=source.facts.paused,
+        )
+        record = ConsumerRecord(wish.consumer_id, home, source, consumer, options)
+        self._books.add_consumer(record)
+        self._notices.watch_consumer(record)
+        if source.facts.kind == "video":
+            await consumer.set_priority(SCREEN_PRIORITY if source.facts.source == "screen" else CAMERA_PRIORITY)
+        return options
+
+    async def set_paused(self, participant: ParticipantState, ids: list[str], *, paused: bool) -> None:
+        """Pause or resume consumers; ids already gone are skipped."""
+        records = [participant.consumers[consumer_id] for consumer_id in ids if consumer_id in participant.consumers]
+        calls = (record.consumer.pause() if paused else record.consumer.resume() for record in records)
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, BaseException) and not record.is_closed:
+                raise outcome
+
+    def close(self, participant: ParticipantState, ids: list[str]) -> None:
+        """Close consumers; ids already gone are skipped."""
+        for consumer_id in ids:
+            record = participant.consumers.get(consumer_id)
+            if record is not None:
+                record.consumer.close()
+                self._books.strike_consumer(record)
+
+    async def set_preferred_layers(
+        self,
+        participant: ParticipantState,
+        request: m.ConsumerSetPreferredLayers,
+    ) -> None:
+        """Cap a consumer's layers. Raises LinkError not_found or malformed."""
+        record = participant.get_consumer(request.consumer_id)
+        temporal = request.temporal_layer
+        if not 0 <= request.spatial_layer <= 7 or not (temporal is None or 0 <= temporal <= 7):
+            raise LinkError(LinkErrorCode.MALFORMED, "Layers go from 0 to 7.")
+        await record.consumer.set_preferred_layers(spatial_layer=request.spatial_layer, temporal_layer=temporal)
