@@ -1,9 +1,10 @@
 """The one place that names the mediasoup worker's version.
 
-The build (`scripts/worker`), the generated schema code (`media_plane/channel/fbs`) and the spawn all read it, because a worker and
-a schema of different versions hang without any error: enum numbers shift between versions.
+The build (`scripts/worker`), the generated schema code (`media_plane/channel/fbs`) and the spawn all read it, because a
+worker and a schema of different versions hang without any error: enum numbers shift between versions.
 
-This module imports nothing, and neither may the `__init__` of the packages above it: set-up reads it before anything is installed.
+This module imports nothing, and neither may the `__init__` of the packages above it: set-up reads it before anything else
+is there.
 """
 
 WORKER_VERSION = "3.27.1"

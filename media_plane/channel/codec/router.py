@@ -1,0 +1,113 @@
+"""Requests to a router. Schema: router.fbs."""
+
+from typing import Any
+
+from flatbuffers import Builder
+
+from media_plane.channel.codec.message import RequestMessage, Response, encode_request, read_nothing
+from media_plane.channel.codec.plain_transport import (
+    PlainTransportOptions,
+    read_plain_transport_dump,
+    write_plain_transport_options,
+)
+from media_plane.channel.codec.tables import (
+    TableWriter,
+    read_text,
+    read_text_lists,
+    read_text_pairs,
+    read_vector,
+    write_text,
+)
+from media_plane.channel.codec.web_rtc_transport import (
+    WebRtcTransportOptions,
+    read_webrtc_transport_dump,
+    write_webrtc_transport_options,
+)
+from media_plane.channel.fbs.FBS.Request.Body import Body
+from media_plane.channel.fbs.FBS.Request.Method import Method
+from media_plane.channel.fbs.FBS.Router import (
+    CloseTransportRequest,
+    CreatePlainTransportRequest,
+    CreateWebRtcTransportRequest,
+)
+from media_plane.channel.fbs.FBS.Router.DumpResponse import DumpResponse
+from media_plane.channel.values.transport_reports import PlainTransportDump, WebRtcTransportDump
+from media_plane.channel.values.worker import RouterDump
+
+_create_webrtc_transport = TableWriter(CreateWebRtcTransportRequest)
+_create_plain_transport = TableWriter(CreatePlainTransportRequest)
+_close_transport = TableWriter(CloseTransportRequest)
+
+
+def dump(router_id: str) -> RequestMessage[RouterDump]:
+    """Ask for the router's objects."""
+    return encode_request(Method.ROUTER_DUMP, router_id, _read_dump)
+
+
+def create_webrtc_transport(
+    router_id: str, transport_id: str, options: WebRtcTransportOptions
+) -> RequestMessage[WebRtcTransportDump]:
+    """Make a WebRTC transport, on a WebRTC server or on sockets of its own."""
+    builder = Builder(512)
+    body = _create_webrtc_transport(
+        builder,
+        transport_id=write_text(builder, transport_id),
+        options=write_webrtc_transport_options(builder, options),
+    )
+    with_server = Method.ROUTER_CREATE_WEBRTCTRANSPORT_WITH_SERVER
+    return encode_request(
+        Method.ROUTER_CREATE_WEBRTCTRANSPORT if options.webrtc_server_id is None else with_server,
+        router_id,
+        read_webrtc_transport_dump,
+        builder=builder,
+        body_type=Body.Router_CreateWebRtcTransportRequest,
+        body=body,
+    )
+
+
+def create_plain_transport(
+    router_id: str, transport_id: str, options: PlainTransportOptions
+) -> RequestMessage[PlainTransportDump]:
+    """Make a plain RTP transport."""
+    builder = Builder(512)
+    body = _create_plain_transport(
+        builder,
+        transport_id=write_text(builder, transport_id),
+        options=write_plain_transport_options(builder, options),
+    )
+    return encode_request(
+        Method.ROUTER_CREATE_PLAINTRANSPORT,
+        router_id,
+        read_plain_transport_dump,
+        builder=builder,
+        body_type=Body.Router_CreatePlainTransportRequest,
+        body=body,
+    )
+
+
+def close_transport(router_id: str, transport_id: str) -> RequestMessage[None]:
+    """Close a transport of any kind and everything in it."""
+    builder = Builder(128)
+    body = _close_transport(builder, transport_id=write_text(builder, transport_id))
+    return encode_request(
+        Method.ROUTER_CLOSE_TRANSPORT,
+        router_id,
+        read_nothing,
+        builder=builder,
+        body_type=Body.Router_CloseTransportRequest,
+        body=body,
+    )
+
+
+def _read_dump(response: Response) -> RouterDump:
+    table: Any = response.read(DumpResponse)
+    return RouterDump(
+        id=read_text(table.Id()),
+        transport_ids=read_vector(table, "TransportIds", read_text),
+        rtp_observer_ids=read_vector(table, "RtpObserverIds", read_text),
+        map_producer_id_consumer_ids=read_text_lists(table, "MapProducerIdConsumerIds"),
+        map_consumer_id_producer_id=read_text_pairs(table, "MapConsumerIdProducerId"),
+        map_producer_id_observer_ids=read_text_lists(table, "MapProducerIdObserverIds"),
+        map_data_producer_id_data_consumer_ids=read_text_lists(table, "MapDataProducerIdDataConsumerIds"),
+        map_data_consumer_id_data_producer_id=read_text_pairs(table, "MapDataConsumerIdDataProducerId"),
+    )
