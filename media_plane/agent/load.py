@@ -75,3 +75,29 @@ def read_cpu_sample(pids: Iterable[int], now_s: float) -> CpuSample:
         except (OSError, ValueError):
             continue
     return CpuSample(at_s=now_s, used_s=used)
+
+
+class CpuMeter:
+    """Remembers the last sample, so that the next one tells what was used in between.
+
+    Args:
+        cores: cores of the machine, >= 1.
+    """
+
+    def __init__(self, cores: int) -> None:
+        self._cores = cores
+        self._last: CpuSample | None = None
+        self.machine_share = 0.0
+
+    def measure(self, pids: Iterable[int], now_s: float) -> dict[int, float]:
+        """Share of one core each process used since the last call; 0.0 at the first.
+
+        Args:
+            pids: the processes to look at.
+            now_s: monotonic time, seconds.
+        """
+        sample = read_cpu_sample(pids, now_s)
+        shares = cpu_shares(self._last or sample, sample)
+        self._last = sample
+        self.machine_share = machine_share(shares.values(), self._cores)
+        return shares
