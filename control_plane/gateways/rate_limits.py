@@ -1,0 +1,59 @@
+"""Token buckets on Redis, shared by all processes. One script, Redis' own clock."""
+
+from __future__ import annotations
+
+from control_plane.gateways.redis_client import connect, redis_errors
+
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local capacity, refill_per_ms = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000
+local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = tonumber(bucket[1]) or capacity
+local at = tonumber(bucket[2]) or now
+tokens = math.min(capacity, tokens + math.max(0, now - at) * refill_per_ms)
+local wait_ms = 0
+if tokens >= 1 then
+    tokens = tokens - 1
+else
+    wait_ms = (1 - tokens) / refill_per_ms
+end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.3f', now))
+redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - tokens) / refill_per_ms) + 1000)
+return tostring(wait_ms)
+"""
+"""ARGV: capacity, refill per second. Answers how long to wait, ms, as text (Lua numbers come back cut to integers)."""
+
+
+class RateLimits:
+    """Buckets by key; fills `services.ports.RateLimits`. Whether to fail open or closed is the caller's decision.
+
+    Args:
+        redis_url: where Redis is.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = connect(redis_url)
+        self._take = self._redis.register_script(_TAKE)
+
+    async def take(self, key: str, *, capacity: int, refill_per_s: float) -> float:
+        """Take one token from a bucket that holds at most `capacity` and gains `refill_per_s` a second.
+
+        Args:
+            key: whose bucket, for example `login:<address>`; no secret in it.
+            capacity: > 0.
+            refill_per_s: > 0.
+
+        Returns:
+            0.0 when there was one, otherwise how long to wait for the next, seconds, > 0.
+
+        Raises:
+            Unavailable: Redis is away.
+        """
+        with redis_errors():
+            wait_ms = await self._take(keys=[f"rate:{key}"], args=[capacity, refill_per_s])
+        return float(wait_ms) / 1000
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice."""
+        await self._redis.aclose()
