@@ -1,0 +1,215 @@
+"""Publishing and consuming with pymediasoup and aiortc: what mediasoup-client does in a browser.
+
+aiortc speaks VP8, H264 and Opus, no simulcast. pymediasoup takes pydantic models; the wire's sealed values become those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import aioice.ice
+import msgspec
+from aiortc import MediaStreamTrack, RTCIceServer
+from pymediasoup import AiortcHandler, Device
+from pymediasoup.models.transport import DtlsParameters, IceCandidate, IceParameters
+from pymediasoup.rtp_parameters import RtpCapabilities, RtpParameters
+
+from control_plane.signaling.messages import (
+    ConsumerResume,
+    Empty,
+    ProducerCreate,
+    ProducerCreated,
+    TransportConnect,
+    TransportCreate,
+    TransportCreated,
+)
+from media_plane.contract.messages import ConsumerOptions, Direction, Source, TransportOptions
+from scripts.headless.rest import IceServer
+from scripts.headless.signaling import SignalingClient
+
+CONNECTED_TIMEOUT_S = 10.0
+"""How long ICE and DTLS may take, seconds."""
+
+_find_addresses = aioice.ice.get_host_addresses
+
+
+def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:  # noqa: FBT001 - aioice's signature
+    """Our addresses; loopback when there is no other (a machine without network), which aioice leaves out."""
+    return _find_addresses(use_ipv4, use_ipv6) or ["127.0.0.1"]
+
+
+aioice.ice.get_host_addresses = _host_addresses
+
+
+class MediaFailed(Exception):
+    """A transport did not connect, or a track could not be sent or received."""
+
+
+class HeadlessMedia:
+    """One participant's media: a loaded Device, at most one send and one receive transport.
+
+    Make it with `load`. The signaling client is set with `use` once the socket is welcomed.
+    """
+
+    def __init__(self, device: Device, ice_servers: list[IceServer]) -> None:
+        self._device = device
+        # An empty list, never None: aiortc's default is a public STUN server.
+        self._ice_servers = [RTCIceServer(one.urls, one.username, one.credential) for one in ice_servers]
+        self._signaling: SignalingClient | None = None
+        self._send: Any = None
+        self._recv: Any = None
+        self._consumers: dict[str, Any] = {}
+        self._tracks: list[MediaStreamTrack] = []
+        self._failure: Exception | None = None
+        self._receiving = asyncio.Lock()
+
+    @classmethod
+    async def load(cls, router_capabilities: msgspec.Raw, ice_servers: list[IceServer]) -> HeadlessMedia:
+        """Load a Device with the router's capabilities, from the join answer."""
+        device = Device(handlerFactory=AiortcHandler.createFactory(tracks=[]))
+        await device.load(RtpCapabilities.model_validate_json(bytes(router_capabilities)))
+        return cls(device, ice_servers)
+
+    @property
+    def rtp_capabilities(self) -> msgspec.Raw:
+        """What this device can receive, for the hello."""
+        return _sealed(self._device.rtpCapabilities)
+
+    def use(self, signaling: SignalingClient) -> None:
+        """Send this media's requests over that socket."""
+        self._signaling = signaling
+
+    # --- sending
+
+    async def publish(self, track: MediaStreamTrack, source: Source) -> str:
+        """Publish a track; the first one makes the send transport.
+
+        Args:
+            track: audio or video; stopped by `close`.
+            source: what it shows.
+
+        Returns:
+            The producer's id.
+
+        Raises:
+            MediaFailed: the transport did not connect.
+            SignalingError: refused, for example to a viewer.
+        """
+        if self._send is None:
+            self._send = await self._open_transport("send")
+        self._tracks.append(track)
+        try:
+            producer = await self._send.produce(track=track, stopTracks=False, appData={"source": source})
+        except IndexError:  # pymediasoup found no answer to "produce": the reason went to "error"
+            raise self._reason("the track was not published") from self._failure
+        await self._wait_connected(self._send)
+        return str(producer.id)
+
+    # --- receiving
+
+    async def open_receive(self, options: TransportOptions | None = None) -> None:
+        """Make the receive transport: of the welcome's options, or a new one. Raises SignalingError."""
+        self._recv = await self._open_transport("recv", options)
+
+    async def consume(self, options: ConsumerOptions) -> MediaStreamTrack:
+        """Attach a consumer and let it flow.
+
+        Returns:
+            The track; `PictureReader` and `SoundReader` take it.
+
+        Raises:
+            MediaFailed: no receive transport, or it did not connect.
+        """
+        if self._recv is None or self._signaling is None:
+            raise MediaFailed("There is no receive transport.")
+        async with self._receiving:  # every consumer renegotiates the same peer connection
+            consumer = await self._recv.consume(
+                id=options.id,
+                producerId=options.producer_id,
+                kind=options.kind,
+                rtpParameters=RtpParameters.model_validate_json(bytes(options.rtp_parameters)),
+            )
+        self._consumers[options.id] = consumer
+        await self._wait_connected(self._recv)
+        await self._signaling.request(ConsumerResume(id=0, consumer_ids=[uuid.UUID(options.id)]), Empty)
+        return consumer.track
+
+    async def packets_received(self, consumer_id: str) -> int:
+        """RTP packets a consumer has received so far, >= 0 (W3C webrtc-stats, packetsReceived)."""
+        report = await self._recv.handler.getReceiverStats(self._consumers[consumer_id].localId)
+        return sum(int(one.packetsReceived) for one in report.values() if one.type == "inbound-rtp")
+
+    # --- transports
+
+    async def _open_transport(self, direction: Direction, options: TransportOptions | None = None) -> Any:
+        if self._signaling is None:
+            raise MediaFailed("Say hello first.")
+        if options is None:
+            request = TransportCreate(id=0, transport_id=uuid.uuid4(), direction=direction)
+            options = (await self._signaling.request(request, TransportCreated)).transport
+        make = self._device.createSendTransport if direction == "send" else self._device.createRecvTransport
+        transport = make(
+            id=options.id,
+            iceParameters=IceParameters.model_validate_json(bytes(options.ice_parameters)),
+            iceCandidates=[IceCandidate.model_validate(one) for one in msgspec.json.decode(options.ice_candidates)],
+            dtlsParameters=DtlsParameters.model_validate_json(bytes(options.dtls_parameters)),
+            sctpParameters=None,
+            iceServers=self._ice_servers,
+        )
+        transport.on("connect", lambda dtls_parameters: self._connect(transport.id, dtls_parameters))
+        transport.on(
+            "produce", lambda kind, rtp_parameters, facts: self._produce(transport.id, kind, rtp_parameters, facts)
+        )
+        transport.on("error", self._fail)
+        return transport
+
+    async def _connect(self, transport_id: str, dtls_parameters: Any) -> None:
+        assert self._signaling is not None
+        request = TransportConnect(id=0, transport_id=uuid.UUID(transport_id), dtls_parameters=_sealed(dtls_parameters))
+        await self._signaling.request(request, Empty)
+
+    async def _produce(self, transport_id: str, kind: Any, rtp_parameters: Any, facts: dict[str, Any]) -> str:
+        assert self._signaling is not None
+        request = ProducerCreate(
+            id=0,
+            transport_id=uuid.UUID(transport_id),
+            producer_id=uuid.uuid4(),
+            kind=kind,
+            source=facts["source"],
+            rtp_parameters=_sealed(rtp_parameters),
+        )
+        return (await self._signaling.request(request, ProducerCreated)).producer_id
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+
+    def _reason(self, what: str) -> MediaFailed:
+        return MediaFailed(f"{what}: {self._failure or 'no reason was given'}")
+
+    async def _wait_connected(self, transport: Any) -> None:
+        connection = transport.handler.pc
+        try:
+            async with asyncio.timeout(CONNECTED_TIMEOUT_S):
+                while connection.connectionState != "connected":
+                    if self._failure is not None or connection.connectionState in {"failed", "closed"}:
+                        raise self._reason(f"transport {transport.direction} {connection.connectionState}")
+                    await asyncio.sleep(0.005)
+        except TimeoutError as error:
+            raise self._reason(f"transport {transport.direction} stays {connection.connectionState}") from error
+
+    async def close(self) -> None:
+        """Stop the published tracks and close both transports. May be called twice."""
+        for track in self._tracks:
+            track.stop()
+        for transport in (self._send, self._recv):
+            if transport is not None:
+                await transport.close()
+        self._send = self._recv = None
+        self._tracks.clear()
+
+
+def _sealed(model: Any) -> msgspec.Raw:
+    """A pydantic model as sealed JSON, fields that are None left out: the wire knows no null."""
+    return msgspec.Raw(model.model_dump_json(exclude_none=True).encode())
