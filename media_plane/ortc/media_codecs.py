@@ -1,6 +1,6 @@
 """The codecs of a deployment, the same for every router, so that router capabilities are a constant.
 
-Decision 1 in docs/decisions.md. The order is the order of preference: a client that is not told a codec publishes the
+The order is the order of preference: a client that is not told a codec publishes the
 first one of the kind it can send.
 
 - Opus for voice, with in-band forward error correction: losses are repaired without a round trip.

@@ -4,6 +4,8 @@ Two steps: the mapping the worker rewrites packets by (payload types and SSRCs o
 consumable parameters, which every consumer's are cut from.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from media_plane.ortc import ssrc
@@ -54,18 +56,9 @@ def get_producer_rtp_parameters_mapping(
     for codec in params.codecs:
         if is_rtx(codec):
             mapped[codec.payload_type] = _payload_type(_find_rtx_codec(codec, media, caps))
-    first_ssrc = draw_ssrc()
     return RtpMapping(
         codecs=[CodecMapping(payload_type=own, mapped_payload_type=ours) for own, ours in mapped.items()],
-        encodings=[
-            EncodingMapping(
-                ssrc=encoding.ssrc,
-                rid=encoding.rid,
-                scalability_mode=encoding.scalability_mode,
-                mapped_ssrc=first_ssrc + index,
-            )
-            for index, encoding in enumerate(params.encodings)
-        ],
+        encodings=_map_encodings(params.encodings, draw_ssrc()),
     )
 
 
@@ -88,23 +81,12 @@ def get_consumable_rtp_parameters(
         InvalidParametersError: a codec is not of this kind, or the mapping does not belong to the parameters.
     Source: mediasoup 3.27.1, node/lib/ortc.js, getConsumableRtpParameters.
     """
-    mapped = {entry.payload_type: entry.mapped_payload_type for entry in mapping.codecs}
-    by_payload_type = {codec.preferred_payload_type: codec for codec in caps.codecs}
-    codecs: list[RtpCodecParameters] = []
-    for index, codec in enumerate(params.codecs):
-        field = f"codecs[{index}]"
-        if kind_of(codec.mime_type) != kind:
-            raise InvalidParametersError(f"{field}.mimeType is not of kind {kind}.", field=f"{field}.mimeType")
-        if is_rtx(codec):
-            continue
-        capability = by_payload_type.get(mapped.get(codec.payload_type))
-        if capability is None:
-            raise InvalidParametersError(f"{field}.payloadType is not mapped.", field=f"{field}.payloadType")
-        codecs.extend(_consumable_codecs(codec, capability, caps))
+    if any(kind_of(codec.mime_type) != kind for codec in params.codecs):
+        raise InvalidParametersError(f"codecs: one is not of kind {kind}.", field="codecs")
     if len(params.encodings) != len(mapping.encodings):
         raise InvalidParametersError("encodings and their mapping differ in number.", field="encodings")
     return RtpParameters(
-        codecs=codecs,
+        codecs=_consumable_codecs(params, caps, mapping),
         header_extensions=_consumable_extensions(kind, params, caps),
         encodings=[
             _consumable_encoding(encoding, entry.mapped_ssrc)
@@ -160,16 +142,35 @@ def _payload_type(capability: RtpCodecCapability) -> int:
     return capability.preferred_payload_type
 
 
-def _consumable_codecs(
-    codec: RtpCodecParameters, capability: RtpCodecCapability, caps: RtpCapabilities
-) -> list[RtpCodecParameters]:
-    """The router's form of a codec, keeping the producer's parameters, and the router's RTX for it."""
-    payload_type = _payload_type(capability)
-    media = _as_parameters(capability)
-    codecs = [msgspec.structs.replace(media, parameters=negotiate_parameters(codec, capability))]
-    rtx = _find_rtx_capability(payload_type, caps)
-    if rtx is not None:
-        codecs.append(_as_parameters(rtx))
+def _map_encodings(encodings: Sequence[RtpEncodingParameters], first_ssrc: int) -> list[EncodingMapping]:
+    return [
+        EncodingMapping(
+            ssrc=encoding.ssrc,
+            rid=encoding.rid,
+            scalability_mode=encoding.scalability_mode,
+            mapped_ssrc=first_ssrc + index,
+        )
+        for index, encoding in enumerate(encodings)
+    ]
+
+
+def _consumable_codecs(params: RtpParameters, caps: RtpCapabilities, mapping: RtpMapping) -> list[RtpCodecParameters]:
+    """The router's form of each media codec, keeping the producer's parameters, and the router's RTX for it."""
+    mapped = {entry.payload_type: entry.mapped_payload_type for entry in mapping.codecs}
+    by_payload_type = {codec.preferred_payload_type: codec for codec in caps.codecs}
+    codecs: list[RtpCodecParameters] = []
+    for index, codec in enumerate(params.codecs):
+        if is_rtx(codec):
+            continue
+        capability = by_payload_type.get(mapped.get(codec.payload_type))
+        if capability is None:
+            field = f"codecs[{index}].payloadType"
+            raise InvalidParametersError(f"{field} is not mapped.", field=field)
+        media = msgspec.structs.replace(_as_parameters(capability), parameters=negotiate_parameters(codec, capability))
+        codecs.append(media)
+        rtx = _find_rtx_capability(media.payload_type, caps)
+        if rtx is not None:
+            codecs.append(_as_parameters(rtx))
     return codecs
 
 

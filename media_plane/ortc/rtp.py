@@ -92,7 +92,7 @@ class RtpEncodingParameters(msgspec.Struct, frozen=True, rename="camel", omit_de
 
 
 class RtcpParameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """RTCP of a track. `mux` is read for the client's sake; the worker always multiplexes."""
+    """RTCP of a track. `mux` is kept for clients; whether RTCP shares the port is the transport's matter."""
 
     cname: str | None = None
     reduced_size: bool = True  # RFC 5506.
@@ -102,7 +102,7 @@ class RtcpParameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
 class RtpParameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """How one track travels: codecs, header extensions and streams."""
 
-    mid: str | None = None  # At most 8 bytes, the worker's room for it in a packet.
+    mid: str | None = None  # Towards a consumer at most 8 bytes, the worker's room for it.
     msid: str | None = None
     codecs: list[RtpCodecParameters]
     header_extensions: list[RtpHeaderExtensionParameters] = []

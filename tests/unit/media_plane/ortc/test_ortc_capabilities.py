@@ -170,7 +170,7 @@ def test_one_id_names_one_extension() -> None:
     assert max(uris_by_id) <= 14  # All fit the one-byte form of RFC 8285.
 
 
-def test_room_codecs_are_offered_in_the_order_of_decision_1() -> None:
+def test_room_codecs_are_offered_in_their_order_of_preference() -> None:
     caps = generate_router_rtp_capabilities(ROOM_MEDIA_CODECS)
 
     validate_rtp_capabilities(caps)
