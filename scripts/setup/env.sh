@@ -189,7 +189,10 @@ make_node_modules() {
   local stamp
   stamp="$(npm_stamp)"
   ! is_stamped webapp/node_modules/.set-up "$stamp" || return 0
-  (cd webapp && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error </dev/null >&2)
+  rm -f webapp/node_modules/.set-up
+  # Not `npm ci`: see scripts/setup/node_modules.py, which makes up for it.
+  (cd webapp && npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error </dev/null >&2)
+  "$PY" -m scripts.setup.node_modules webapp
   printf '%s\n' "$stamp" >webapp/node_modules/.set-up
 }
 
