@@ -1,0 +1,273 @@
+"""Settings of the control plane, read once from the environment. The only reader of `os.environ` here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+LogFormat = Literal["json", "console"]
+Value = TypeVar("Value")
+
+LOWEST_PORT, HIGHEST_PORT = 1, 65535
+SECRET_MIN_BYTES = 32
+"""AES-256 needs as much (NIST SP 800-38D)."""
+TOKEN_MIN_LENGTH = 16
+"""Characters in the enrolment token; fewer can be guessed."""
+
+
+class BadSettings(Exception):
+    """The environment can't be used; the message names the variable and says what it should hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the control plane is told from outside.
+
+    Attributes:
+        host: address both doors listen on.
+        port: TCP port of the REST door; signaling_port: of the signaling door.
+        database_url: DSN of the app's login, which owns nothing.
+        database_pool_size: connections one process opens at most.
+        database_statement_cache: prepared statements kept per connection; 0 behind a transaction pooler.
+        redis_url: `redis://` or `rediss://`.
+        secret_key: 32 bytes; seals signing keys at rest (AES-256-GCM).
+        public_url: where browsers reach the REST door, no trailing slash; issuer of access tokens is `{public_url}/auth/v1`.
+        signaling_url: where browsers reach the signaling door.
+        allowed_origins: pages that may call the API and open sockets; no trailing slashes.
+        node_enrolment_token: bearer token of `POST /internal/media-nodes`.
+        webapp_dir: folder of the built web app; None: this process serves no pages.
+        turn_urls: `turn:` and `stun:` addresses; empty: none. turn_secret: shared with coturn (use-auth-secret).
+        sign_in_attempts: sign-ups and sign-ins one address may try at once; sign_in_refill_per_s: regained a second.
+        log_format: `json` for machines, `console` for people.
+    """
+
+    host: str
+    port: int
+    signaling_port: int
+    database_url: str
+    database_pool_size: int
+    database_statement_cache: int
+    redis_url: str
+    secret_key: bytes
+    public_url: str
+    signaling_url: str
+    allowed_origins: frozenset[str]
+    node_enrolment_token: str
+    webapp_dir: Path | None
+    turn_urls: tuple[str, ...]
+    turn_secret: str
+    sign_in_attempts: int
+    sign_in_refill_per_s: float
+    log_format: LogFormat
+
+    @override
+    def __repr__(self) -> str:
+        return f"Settings(public_url={self.public_url!r}, port={self.port}, signaling_port={self.signaling_port})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSettings:
+    """What `scripts/migrate` is told: the owner's DSN, and the app's (its password is set from it)."""
+
+    owner_url: str
+    app_url: str
+
+    @override
+    def __repr__(self) -> str:
+        return "MigrationSettings()"
+
+
+class _Reader:
+    """Reads typed values out of a mapping and names the variable that is wrong."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+
+    def required(self, name: str, meaning: str) -> str:
+        """A value that has no default; `meaning` tells the operator what to put there."""
+        value = self._env.get(name, "").strip()
+        if not value:
+            raise BadSettings(f"{name} is not set: {meaning}.")
+        return value
+
+    def optional(self, name: str, default: str) -> str:
+        """A value, or its default when unset or empty."""
+        return self._env.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within `low`-`high`, both included."""
+        text = self.optional(name, str(default))
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise BadSettings(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+        return int(text)
+
+    def parsed(self, name: str, default: str, parse: Callable[[str], Value], meaning: str) -> Value:
+        """A value put through `parse`, whose ValueError becomes a clear message. Never used for secrets: it shows them."""
+        text = self.optional(name, default)
+        try:
+            return parse(text)
+        except ValueError:
+            raise BadSettings(f"{name} must be {meaning}, not {text!r}.") from None
+
+    def secret(self, name: str, parse: Callable[[str], Value], meaning: str) -> Value:
+        """As `required` and `parsed`, but the message does not repeat the value."""
+        try:
+            return parse(self.required(name, meaning))
+        except ValueError:
+            raise BadSettings(f"{name} must be {meaning}.") from None
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings of a door.
+
+    Args:
+        env: variables to read; None means the process's environment.
+
+    Raises:
+        BadSettings: a variable is missing or wrong.
+    """
+    read = _Reader(os.environ if env is None else env)
+    port = read.number("TR_PORT", 8000, LOWEST_PORT, HIGHEST_PORT - 1)
+    signaling_port = read.number("TR_SIGNALING_PORT", port + 1, LOWEST_PORT, HIGHEST_PORT)
+    public_url = read.parsed("TR_PUBLIC_URL", f"http://localhost:{port}", _http_url, "an http:// or https:// URL")
+    turn_urls = read.parsed("TR_TURN_URLS", "", _turn_urls, "a comma list of stun:, turn: or turns: addresses")
+    turn_secret = read.optional("TR_TURN_SECRET", "")
+    if any(url.startswith("turn") for url in turn_urls) and not turn_secret:
+        raise BadSettings("TR_TURN_SECRET is not set: the secret shared with the TURN servers of TR_TURN_URLS.")
+    signaling_url = read.parsed(
+        "TR_SIGNALING_URL", f"ws://localhost:{signaling_port}/signaling", _ws_url, "a ws:// or wss:// URL"
+    )
+    origins = ",".join((public_url, f"http://127.0.0.1:{port}", f"http://localhost:{port}"))
+    return Settings(
+        host=read.parsed("TR_HOST", "127.0.0.1", _ip, "an IP address"),
+        port=port,
+        signaling_port=signaling_port,
+        database_url=_database_url(read, "DATABASE_URL", "DSN of the login of the running system"),
+        database_pool_size=read.number("TR_DATABASE_POOL_SIZE", 10, 1, 500),
+        database_statement_cache=read.number("TR_DATABASE_STATEMENT_CACHE", 200, 0, 10_000),
+        redis_url=read.secret("REDIS_URL", _redis_url, "a redis:// or rediss:// address"),
+        secret_key=read.secret("TR_SECRET_KEY", _secret_key, "at least 32 random bytes, as hex or base64"),
+        public_url=public_url,
+        signaling_url=signaling_url,
+        allowed_origins=read.parsed("TR_ALLOWED_ORIGINS", origins, _origins, "a comma list of http(s):// origins"),
+        node_enrolment_token=read.secret(
+            "TR_NODE_ENROLMENT_TOKEN", _token, f"a secret of at least {TOKEN_MIN_LENGTH} characters for media nodes"
+        ),
+        webapp_dir=read.parsed("TR_WEBAPP_DIR", "", _webapp_dir, "a folder with an index.html"),
+        turn_urls=turn_urls,
+        turn_secret=turn_secret,
+        sign_in_attempts=read.number("TR_SIGN_IN_ATTEMPTS", 200, 1, 1_000_000),
+        sign_in_refill_per_s=read.number("TR_SIGN_IN_REFILL_PER_MINUTE", 120, 1, 1_000_000) / 60,
+        log_format=read.parsed("TR_LOG_FORMAT", "json", _log_format, "json or console"),
+    )
+
+
+def read_migration_settings(env: Mapping[str, str] | None = None) -> MigrationSettings:
+    """Read what migrating needs. Raises BadSettings."""
+    read = _Reader(os.environ if env is None else env)
+    return MigrationSettings(
+        owner_url=_database_url(read, "DATABASE_OWNER_URL", "DSN of the role that owns the tables"),
+        app_url=_database_url(read, "DATABASE_URL", "DSN of the login of the running system"),
+    )
+
+
+def read_database_url(env: Mapping[str, str] | None = None) -> str:
+    """Read only the app's DSN, for operator commands. Raises BadSettings."""
+    read = _Reader(os.environ if env is None else env)
+    return _database_url(read, "DATABASE_URL", "DSN of the login of the running system")
+
+
+def _database_url(read: _Reader, name: str, meaning: str) -> str:
+    def parse(text: str) -> str:
+        url = urlsplit(text)
+        if url.scheme not in {"postgres", "postgresql"} or not url.username:
+            raise ValueError
+        return text
+
+    return read.secret(name, parse, f"{meaning}, as postgresql://user:password@host/database")
+
+
+def _ip(text: str) -> str:
+    return str(ip_address(text))
+
+
+def _http_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _ws_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in {"ws", "wss"} or not url.hostname or url.fragment:
+        raise ValueError(text)
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"redis", "rediss"}:
+        raise ValueError
+    return text
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = {part.strip().rstrip("/") for part in text.split(",") if part.strip()}
+    for origin in origins:
+        url = urlsplit(origin)
+        if url.scheme not in {"http", "https"} or not url.hostname or url.path or url.query:
+            raise ValueError(text)
+    return frozenset(origins)
+
+
+def _turn_urls(text: str) -> tuple[str, ...]:
+    urls = tuple(part.strip() for part in text.split(",") if part.strip())
+    if any(url.split(":", 1)[0] not in {"stun", "stuns", "turn", "turns"} for url in urls):
+        raise ValueError(text)
+    return urls
+
+
+def _token(text: str) -> str:
+    if len(text) < TOKEN_MIN_LENGTH:
+        raise ValueError
+    return text
+
+
+def _secret_key(text: str) -> bytes:
+    """The first 32 bytes of a hex or base64 secret (hex is tried first: it also reads as base64, but as other bytes)."""
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        try:
+            raw = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+        except binascii.Error as error:
+            raise ValueError from error
+    if len(raw) < SECRET_MIN_BYTES:
+        raise ValueError
+    return raw[:SECRET_MIN_BYTES]
+
+
+def _webapp_dir(text: str) -> Path | None:
+    if not text:
+        return None
+    folder = Path(text)
+    if not (folder / "index.html").is_file():
+        raise ValueError(text)
+    return folder
+
+
+def _log_format(text: str) -> LogFormat:
+    if text == "json":
+        return "json"
+    if text == "console":
+        return "console"
+    raise ValueError(text)

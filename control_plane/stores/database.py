@@ -1,0 +1,240 @@
+"""The only ways into PostgreSQL: `tenant(organization_id)`, `user(user_id)` and `platform()`.
+
+Each is one transaction. Its first message begins it and sets the role and the scope's id, in one round trip; row-level
+security then shows the scope's rows and no others. The login itself owns nothing, inherits nothing and sees nothing.
+
+    async with db.tenant(organization_id) as tx:
+        row = await tx.fetchrow("select …", …)
+        tx.after_commit(lambda: bus.publish(topic, event))
+
+Inside a scope: one statement at a time, no task, no call to anything but the database (design.md 3.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+import asyncpg
+
+from control_plane.domain.errors import Unavailable
+from control_plane.domain.ids import OrganizationId, UserId
+
+ACQUIRE_TIMEOUT_S = 3.0
+"""How long a use case waits for a free connection (or a new one) before it answers Unavailable."""
+STATEMENT_TIMEOUT_MS = 5_000
+"""How long one statement may run; no use case needs a tenth of it."""
+LOCK_TIMEOUT_MS = 3_000
+"""How long a statement waits for a lock, such as an organization's row."""
+IDLE_TIMEOUT_MS = 10_000
+"""How long a transaction may do nothing: a process that hangs inside a scope must not hold its locks."""
+COMMAND_TIMEOUT_S = 8.0
+"""How long we wait for any answer: also when the network swallows it, which no server-side limit notices."""
+
+_PLATFORM, _TENANT, _USER = "tradingroom_platform", "tradingroom_tenant", "tradingroom_user"
+_TRY_AGAIN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,  # shutdown, crash of another session, statement timeout
+    asyncpg.InsufficientResourcesError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+)
+
+
+class Rows(Protocol):
+    """A row of an answer: values by column name."""
+
+    def __getitem__(self, name: str) -> Any: ...
+
+
+class Transaction:
+    """An open scope. Statements use `$1`-style parameters; values come back as asyncpg makes them."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._connection = connection
+        self._callbacks: list[Callable[[], Awaitable[None]]] = []
+
+    async def fetch(self, statement: str, *values: object) -> list[Rows]:
+        """All rows of a statement."""
+        return cast("list[Rows]", await self._connection.fetch(statement, *values))
+
+    async def fetchrow(self, statement: str, *values: object) -> Rows | None:
+        """The first row, or None."""
+        return cast("Rows | None", await self._connection.fetchrow(statement, *values))
+
+    async def fetchval(self, statement: str, *values: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self._connection.fetchval(statement, *values)
+
+    async def execute(self, statement: str, *values: object) -> int:
+        """Run a statement; answers how many rows it touched."""
+        status = await self._connection.execute(statement, *values)
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Await this once the transaction is committed and its connection is back in the pool; not at all otherwise."""
+        self._callbacks.append(callback)
+
+    @property
+    def callbacks(self) -> list[Callable[[], Awaitable[None]]]:
+        """What waits for the commit, in order."""
+        return self._callbacks
+
+
+class Database:
+    """The pool and the three scopes. Made by `open_database`; whoever opens it closes it."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def tenant(self, organization_id: OrganizationId) -> AsyncIterator[Transaction]:
+        """One transaction that sees and writes one organization's rows.
+
+        Raises:
+            Unavailable: PostgreSQL is away, busy beyond its deadlines, or gave up on the transaction.
+        """
+        async with self._scope(_TENANT, organization_id=organization_id) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def user(self, user_id: UserId) -> AsyncIterator[Transaction]:
+        """One transaction that sees one person's own rows: themselves, their memberships, their organizations.
+
+        Raises:
+            Unavailable: as `tenant`.
+        """
+        async with self._scope(_USER, user_id=user_id) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[Transaction]:
+        """One transaction for what has no tenant: sign-in, signing keys, media nodes.
+
+        `scripts/lints/tenancy.py` holds the list of callers.
+
+        Raises:
+            Unavailable: as `tenant`.
+        """
+        async with self._scope(_PLATFORM) as transaction:
+            yield transaction
+
+    async def ping(self, timeout_s: float) -> None:
+        """Make sure PostgreSQL answers within timeout_s. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(timeout_s), self.platform() as transaction:
+                await transaction.fetchval("select 1")
+        except TimeoutError as error:
+            raise _unavailable() from error
+
+    async def close(self) -> None:
+        """Close every connection; those in use are given 2 s. May be called twice."""
+        try:
+            async with asyncio.timeout(2):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def _scope(
+        self, role: str, *, organization_id: UUID | None = None, user_id: UUID | None = None
+    ) -> AsyncIterator[Transaction]:
+        connection = await self._acquire()
+        transaction = Transaction(cast("asyncpg.Connection[asyncpg.Record]", connection))
+        try:
+            await connection.execute(_opening(role, organization_id, user_id))
+            yield transaction
+            await _commit(connection)
+        except BaseException as error:
+            await _roll_back(connection)
+            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
+                raise _unavailable() from error
+            raise
+        finally:
+            await self._release(connection)
+        for callback in transaction.callbacks:
+            await callback()
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise _unavailable() from error
+
+    async def _release(self, connection: Any) -> None:
+        # A connection that can't be given back is thrown away by the pool; the use case itself has already ended.
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await self._pool.release(connection, timeout=2)
+
+
+async def open_database(url: str, *, pool_size: int, statement_cache: int = 200) -> Database:
+    """Make the pool. It connects on first use, so a database that is away does not keep a process from starting.
+
+    Args:
+        url: DSN of the app's login.
+        pool_size: most connections, >= 1.
+        statement_cache: prepared statements per connection; 0 behind a transaction pooler (design.md 3.4).
+    """
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=pool_size,
+        statement_cache_size=statement_cache,
+        command_timeout=COMMAND_TIMEOUT_S,
+        timeout=ACQUIRE_TIMEOUT_S,
+        reset=_reset,
+        server_settings={"application_name": "tradingroom", "timezone": "UTC"},
+    )
+    return Database(pool)
+
+
+def _opening(role: str, organization_id: UUID | None, user_id: UUID | None) -> str:
+    """The message that begins a scope. Its values are ours: role names of this file and UUIDs, so no parameter is needed.
+
+    Everything is set for this transaction only, which is also right behind a transaction pooler.
+    """
+    values = {
+        "role": role,
+        "app.organization_id": str(organization_id or ""),
+        "app.user_id": str(user_id or ""),
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "lock_timeout": str(LOCK_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+    }
+    settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
+    return f"begin; select {settings}"
+
+
+async def _reset(connection: Any) -> None:
+    """Before a connection goes back: nothing but an open transaction can be left, because all settings are local to it."""
+    if connection.is_in_transaction():
+        await connection.execute("rollback")
+
+
+async def _commit(connection: Any) -> None:
+    if await connection.execute("commit") != "COMMIT":
+        # PostgreSQL answers ROLLBACK, and no error, when a statement failed and somebody swallowed that.
+        raise RuntimeError("a failed statement was swallowed inside a scope")
+
+
+async def _roll_back(connection: Any) -> None:
+    if connection.is_closed():
+        return
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        await connection.execute("rollback", timeout=2)
+
+
+def _is_broken(error: BaseException, connection: Any) -> bool:
+    """Whether asyncpg complained because the connection went away, and not because we misused it."""
+    return isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The database does not answer. Try again in a moment.", retry_after_s=1)

@@ -1,0 +1,55 @@
+"""People and how they sign in. No tenant: the `auth_*` tables are seen by the platform role only."""
+
+from __future__ import annotations
+
+from piccolo.columns import JSONB, UUID, Bytea, ForeignKey, Text, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+
+class Users(Table, tablename="users"):
+    """A login. email: lower case. Tenants see the users who are their members."""
+
+    id = UUID(primary_key=True, default=None)
+    email = Varchar(length=254, unique=True, default=None)
+    display_name = Varchar(length=80, default=None)
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+
+
+class AuthCredentials(Table, tablename="auth_credentials"):
+    """One person's password (argon2id, PHC string) and what Supabase clients keep beside it."""
+
+    user_id = UUID(primary_key=True, default=None)
+    password_hash = Text(default=None)
+    user_metadata = JSONB(default="{}")
+    last_sign_in_at = Timestamptz(default=None, null=True)
+
+
+class AuthSessions(Table, tablename="auth_sessions"):
+    """One sign-in: the family of its refresh tokens. revoked_at: signed out, or a stolen token was noticed."""
+
+    id = UUID(primary_key=True, default=None)
+    user_id = ForeignKey(Users, on_delete=OnDelete.cascade, null=False, default=None, index=True)
+    created_at = Timestamptz(default=None)
+    revoked_at = Timestamptz(default=None, null=True)
+
+
+class AuthRefreshTokens(Table, tablename="auth_refresh_tokens"):
+    """SHA-256 of a refresh token; used_at: when it was changed for the next one."""
+
+    token_hash = Bytea(primary_key=True, default=None)
+    session_id = ForeignKey(AuthSessions, on_delete=OnDelete.cascade, null=False, default=None, index=True)
+    created_at = Timestamptz(default=None)
+    used_at = Timestamptz(default=None, null=True)
+
+
+class AuthSigningKeys(Table, tablename="auth_signing_keys"):
+    """ES256 keys. private_key: PKCS#8 DER sealed with AES-256-GCM under TR_SECRET_KEY; public_jwk: as served."""
+
+    kid = Varchar(length=64, primary_key=True, default=None)
+    purpose = Varchar(length=16, default=None)
+    private_key = Bytea(default=None)
+    public_jwk = JSONB(default=None)
+    created_at = Timestamptz(default=None)
+    retired_at = Timestamptz(default=None, null=True)
