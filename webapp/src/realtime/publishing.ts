@@ -1,0 +1,69 @@
+import type { types } from 'mediasoup-client';
+
+export type Source = 'microphone' | 'camera' | 'screen';
+
+/** What `produce` is called with, besides the track and the transport's own things. */
+export interface PublishPlan {
+  codec?: types.RtpCodecCapability;
+  encodings?: types.RtpEncodingParameters[];
+  codecOptions?: types.ProducerCodecOptions;
+  contentHint: '' | 'speech' | 'motion' | 'detail' | 'text';
+  degradationPreference?: RTCDegradationPreference;
+}
+
+/** Screen, best first: sharpest numbers for the bits (docs/sharpness.md); H264 and VP8 for those who lack the others. */
+const SCREEN_CODECS = ['video/av1', 'video/vp9', 'video/h264', 'video/vp8'];
+/** Camera, best first: simulcast works with both; VP8 stands behind for browsers without H264 (decisions.md 1). */
+const CAMERA_CODECS = ['video/h264', 'video/vp8'];
+
+/**
+ * How to publish a source.
+ *
+ * @param codecs what both this browser and the routers can send (`device.sendRtpCapabilities.codecs`).
+ * @param height of the camera's picture in pixels; decides how many simulcast layers make sense.
+ */
+export function planFor(source: Source, codecs: readonly types.RtpCodecCapability[], height = 720): PublishPlan {
+  switch (source) {
+    case 'microphone':
+      return { codecOptions: { opusDtx: true, opusFec: true, opusStereo: false }, contentHint: 'speech' };
+    case 'camera':
+      return {
+        ...withCodec(firstOf(CAMERA_CODECS, codecs)),
+        encodings: cameraLayers(height),
+        codecOptions: { videoGoogleStartBitrate: 600 },
+        contentHint: 'motion',
+        degradationPreference: 'maintain-framerate',
+      };
+    case 'screen': {
+      const codec = firstOf(SCREEN_CODECS, codecs);
+      return {
+        ...withCodec(codec),
+        // One encoding at full resolution, three temporal layers: a weak link loses frame rate, never sharpness.
+        encodings: [{ maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3' }],
+        // Without a start rate half of the measured shares never left 550 kbit/s (docs/sharpness.md, traps).
+        codecOptions: { videoGoogleStartBitrate: 2000 },
+        contentHint: codec?.mimeType.toLowerCase() === 'video/av1' ? 'text' : 'detail',
+        degradationPreference: 'maintain-resolution',
+      };
+    }
+  }
+}
+
+function cameraLayers(height: number): types.RtpEncodingParameters[] {
+  const full = { scaleResolutionDownBy: 1, maxBitrate: height > 400 ? 1_500_000 : 700_000, scalabilityMode: 'L1T3' };
+  const half = { scaleResolutionDownBy: 2, maxBitrate: height > 400 ? 500_000 : 250_000, scalabilityMode: 'L1T3' };
+  const quarter = { scaleResolutionDownBy: 4, maxBitrate: height > 400 ? 150_000 : 80_000, scalabilityMode: 'L1T3' };
+  return [quarter, half, full];
+}
+
+function firstOf(wanted: string[], codecs: readonly types.RtpCodecCapability[]): types.RtpCodecCapability | undefined {
+  for (const mimeType of wanted) {
+    const found = codecs.find((codec) => codec.mimeType.toLowerCase() === mimeType);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function withCodec(codec: types.RtpCodecCapability | undefined): { codec?: types.RtpCodecCapability } {
+  return codec ? { codec } : {};
+}

@@ -1,0 +1,214 @@
+import type { types } from 'mediasoup-client';
+import type { AlertPost, Notification, Welcome } from '@/api/generated/signaling';
+import { newId } from '@/lib/ids';
+import { applyEvent, applyFeedPage, applyWelcome } from './apply-event';
+import { capture, type Devices } from './capture';
+import { LocalMediaControls } from './local-media';
+import { MediaSession } from './media-session';
+import { createRoomStore, type RoomStore } from './room-store';
+import { readQuality } from './quality';
+import { SignalingClient, type EndReason, type Ticket } from './signaling-client';
+import type { SocketLike } from './signaling-socket';
+
+/** What `POST …/join` answers, as far as the room needs it. */
+export interface JoinTicket extends Ticket {
+  rtpCapabilities: unknown;
+}
+
+export interface RoomSessionOptions {
+  /** `POST …/join`; called again when the resume token is no longer taken. */
+  join(): Promise<JoinTicket>;
+  createDevice(): Promise<types.Device>;
+  devices?: Devices;
+  captureTrack?: typeof capture;
+  createSocket?: (url: string) => SocketLike;
+}
+
+export type AlertDraft = Omit<AlertPost, 'id' | 'method' | 'alertId'>;
+
+const QUALITY_EVERY_MS = 2_000;
+/** A push on its way usually closes the hole by itself. */
+const HOLE_PATIENCE_MS = 150;
+const PAGE = 200;
+
+/** One open room: the socket, the media and the store they fill. Whoever makes it closes it. */
+export class RoomSession {
+  readonly store: RoomStore = createRoomStore();
+  readonly local: LocalMediaControls;
+  private client: SignalingClient | null = null;
+  private media: MediaSession | null = null;
+  private isReadingFeed = false;
+  private isClosed = false;
+  private qualityTimer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(private readonly options: RoomSessionOptions) {
+    this.local = new LocalMediaControls(
+      this.store,
+      () => this.media,
+      options.captureTrack ?? capture,
+      options.devices ?? { microphoneId: null, cameraId: null },
+    );
+  }
+
+  /**
+   * Join: everything that can run side by side does. Ends in the store's `phase`.
+   *
+   * @throws what `join` throws the first time, so that the page can say why the door stayed shut.
+   */
+  async start(): Promise<void> {
+    const [ticket, device] = await Promise.all([this.options.join(), this.options.createDevice()]);
+    if (this.isOver()) return;
+    // The server carries them sealed; they are the routers' capabilities as mediasoup wrote them.
+    const loading = device.load({ routerRtpCapabilities: ticket.rtpCapabilities as types.RtpCapabilities });
+    this.client = new SignalingClient({
+      rtpCapabilities: loading.then(() => device.recvRtpCapabilities),
+      rejoin: () => this.options.join(),
+      resumeFrom: () => this.resumeFrom(),
+      onWelcome: (welcome) => this.hearWelcome(welcome, device),
+      onNotification: (notification) => this.hear(notification),
+      onReconnecting: () => this.store.setState((state) => ({ phase: 'reconnecting', lostAt: state.lostAt ?? Date.now() })),
+      onEnd: (reason) => this.end(reason),
+      ...(this.options.createSocket && { createSocket: this.options.createSocket }),
+    });
+    this.client.start(ticket);
+  }
+
+  /** Say something. Shown at once as on its way; the feed's entry replaces it. */
+  async say(text: string): Promise<void> {
+    await this.sendChat(newId(), text);
+  }
+
+  /** Send a failed line again, with its own id, so that it can't stand there twice. */
+  async sayAgain(id: string): Promise<void> {
+    const failed = this.store.getState().outgoing.find((one) => one.id === id);
+    if (failed) await this.sendChat(id, failed.text);
+  }
+
+  /** Post a trade idea; resolves when it is committed. Never shown before. */
+  async postAlert(draft: AlertDraft): Promise<void> {
+    await this.requireClient().requestDurably('alert.post', { alertId: newId(), ...draft }, 20_000);
+  }
+
+  async removeParticipant(participantId: string): Promise<void> {
+    await this.requireClient().request('participant.remove', { participantId });
+  }
+
+  /** Sound of a source of someone, 0-1, now. */
+  levelOf(producerId: string): number {
+    return this.media?.levelOf(producerId) ?? 0;
+  }
+
+  tryNow(): void {
+    this.client?.tryNow();
+  }
+
+  dismissBack(): void {
+    this.store.setState({ backAfterMs: null });
+  }
+
+  /** Leave, and let go of every device. May be called twice. */
+  close(): void {
+    if (this.isClosed) return;
+    this.client?.leave();
+    this.end('left');
+  }
+
+  private requireClient(): SignalingClient {
+    if (!this.client) throw new Error('The room is not open yet.');
+    return this.client;
+  }
+
+  private isOver(): boolean {
+    return this.isClosed;
+  }
+
+  private async sendChat(id: string, text: string): Promise<void> {
+    const line = { id, kind: 'chat' as const, text, hasFailed: false };
+    this.store.setState(({ outgoing }) => ({ outgoing: [...outgoing.filter((one) => one.id !== id), line] }));
+    try {
+      const { seq } = await this.requireClient().requestDurably('chat.post', { messageId: id, text });
+      // Its push may be lost; the hole is seen and read.
+      this.store.setState((state) => applyFeedPage(state, [], seq));
+      this.repairFeed();
+    } catch (error) {
+      this.store.setState(({ outgoing }) => ({
+        outgoing: outgoing.map((one) => (one.id === id ? { ...one, hasFailed: true } : one)),
+      }));
+      throw error;
+    }
+  }
+
+  private resumeFrom(): { afterSeq: number | null; keepMedia: boolean } {
+    const { facts, feed } = this.store.getState();
+    return { afterSeq: facts ? feed.lastSeq : null, keepMedia: this.media?.isUsable ?? false };
+  }
+
+  private hearWelcome(welcome: Welcome, device: types.Device): void {
+    const { client } = this;
+    if (this.isClosed || !client) return;
+    this.media ??= new MediaSession(device, client.request.bind(client), {
+      onTracks: (tracks) => this.store.setState({ tracks }),
+      onRefused: (ids) =>
+        this.store.setState((state) => ({ refusedProducerIds: [...new Set([...state.refusedProducerIds, ...ids])] })),
+      onLocalEnded: (source) => this.local.switchOff(source),
+      othersProducerIds: () => this.othersProducerIds(),
+    });
+    // Media first: drawing the room can wait a few milliseconds, the first frame can't.
+    this.media.welcome(welcome);
+    this.store.setState((state) => applyWelcome(state, welcome, Date.now()));
+    this.qualityTimer ??= setInterval(() => void this.measure(), QUALITY_EVERY_MS);
+    this.repairFeed();
+  }
+
+  private hear(notification: Notification): void {
+    this.store.setState((state) => applyEvent(state, notification));
+    this.media?.hear(notification);
+    if (notification.method === 'resync') this.media?.checkConsumers();
+    this.repairFeed();
+  }
+
+  private othersProducerIds(): string[] {
+    const { participants, facts } = this.store.getState();
+    return participants
+      .filter(({ id }) => id !== facts?.participantId)
+      .flatMap(({ producers }) => producers ?? [])
+      .map(({ id }) => id);
+  }
+
+  /** Read the feed while somebody knows of entries that are not here. */
+  private repairFeed(): void {
+    const { feed } = this.store.getState();
+    if (this.isReadingFeed || feed.knownSeq <= feed.lastSeq) return;
+    this.isReadingFeed = true;
+    setTimeout(() => void this.readFeed().finally(() => (this.isReadingFeed = false)), HOLE_PATIENCE_MS);
+  }
+
+  private async readFeed(): Promise<void> {
+    for (;;) {
+      const { feed } = this.store.getState();
+      if (this.isClosed || feed.knownSeq <= feed.lastSeq) return;
+      try {
+        const page = await this.requireClient().requestDurably('feed.read', { after: feed.lastSeq, limit: PAGE });
+        this.store.setState((state) => applyFeedPage(state, page.events, page.lastSeq));
+        // Told of something that is not there (yet): the next ping asks again.
+        if (page.events.length === 0) return;
+      } catch {
+        return;
+      }
+    }
+  }
+
+  private async measure(): Promise<void> {
+    const report = await this.media?.stats();
+    if (report) this.store.setState({ quality: readQuality(report) });
+  }
+
+  private end(reason: EndReason): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (this.qualityTimer) clearInterval(this.qualityTimer);
+    this.local.forget();
+    this.media?.close();
+    this.store.setState({ phase: 'ended', end: reason, lostAt: null });
+  }
+}
