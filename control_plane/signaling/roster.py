@@ -1,0 +1,165 @@
+"""Who is in a live session and what they publish, as this process knows it. Pure: events in, changes out.
+
+Applying an event twice changes nothing the second time, and only changes are told to browsers: so an event may come both
+from here and over the bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.events import (
+    Event,
+    ParticipantConnectionChanged,
+    ParticipantJoined,
+    ParticipantLeft,
+    ProducerGone,
+    ProducerOpened,
+    ProducerPausedChanged,
+)
+from control_plane.domain.ids import ParticipantId
+from control_plane.domain.participants import Participant
+from control_plane.signaling.messages import ParticipantView, ProducerView
+from media_plane.contract.messages import MediaKind, ProducerFacts, Source
+
+
+@dataclass(slots=True)
+class Track:
+    """Something someone publishes."""
+
+    participant_id: ParticipantId
+    view: ProducerView
+
+
+@dataclass(slots=True)
+class Person:
+    """Someone in the room. is_connected False: their socket is lost, they may be back."""
+
+    participant: Participant
+    is_connected: bool = True
+
+
+class Roster:
+    """People and tracks of one live session."""
+
+    def __init__(self) -> None:
+        self.people: dict[ParticipantId, Person] = {}
+        self.tracks: dict[str, Track] = {}
+        self._gone: set[str] = set()
+        """Producers that closed. Their ids never come again, so a late "opened" is known to be old news."""
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def views(self) -> list[ParticipantView]:
+        """Everyone with their tracks, in order of coming."""
+        tracks: dict[ParticipantId, list[ProducerView]] = {}
+        for track in self.tracks.values():
+            tracks.setdefault(track.participant_id, []).append(track.view)
+        return [
+            make_view(person.participant, is_connected=person.is_connected, producers=tracks.get(participant_id, []))
+            for participant_id, person in self.people.items()
+        ]
+
+    def view(self, participant_id: ParticipantId) -> ParticipantView | None:
+        """One person with their tracks."""
+        person = self.people.get(participant_id)
+        if person is None:
+            return None
+        producers = [track.view for track in self.tracks.values() if track.participant_id == participant_id]
+        return make_view(person.participant, is_connected=person.is_connected, producers=producers)
+
+    def tracks_of_others(self, participant_id: ParticipantId) -> list[str]:
+        """Producer ids of everyone else, oldest first."""
+        return [producer_id for producer_id, track in self.tracks.items() if track.participant_id != participant_id]
+
+    def tracks_of(self, participant_id: ParticipantId) -> list[str]:
+        """Producer ids of one person."""
+        return [producer_id for producer_id, track in self.tracks.items() if track.participant_id == participant_id]
+
+    # --- changing -----------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> bool:
+        """Take an event in; events about other things are none of ours.
+
+        Returns:
+            Whether anything changed.
+        """
+        changed = False
+        match event:
+            case ParticipantJoined():
+                changed = self._join(event.participant)
+            case ParticipantLeft():
+                changed = self.people.pop(event.participant_id, None) is not None
+            case ParticipantConnectionChanged():
+                changed = self._connect(event.participant_id, is_connected=event.is_connected)
+            case ProducerOpened():
+                changed = self._open(event)
+            case ProducerPausedChanged():
+                changed = self._pause(event.producer_id, paused=event.paused)
+            case ProducerGone():
+                self._gone.add(event.producer_id)
+                changed = self.tracks.pop(event.producer_id, None) is not None
+            case _:
+                pass
+        return changed
+
+    def _connect(self, participant_id: ParticipantId, *, is_connected: bool) -> bool:
+        person = self.people.get(participant_id)
+        if person is None or person.is_connected is is_connected:
+            return False
+        person.is_connected = is_connected
+        return True
+
+    def _join(self, participant: Participant) -> bool:
+        person = self.people.get(participant.id)
+        if person is not None and person.is_connected and person.participant == participant:
+            return False
+        self.people[participant.id] = Person(participant)
+        return True
+
+    def _open(self, event: ProducerOpened) -> bool:
+        known = self.tracks.get(event.producer_id)
+        if event.producer_id in self._gone or known is not None:
+            return False
+        view = ProducerView(
+            id=event.producer_id,
+            kind=cast("MediaKind", event.kind),
+            source=cast("Source", event.source),
+            paused=event.paused,
+        )
+        self.tracks[event.producer_id] = Track(event.participant_id, view)
+        return True
+
+    def _pause(self, producer_id: str, *, paused: bool) -> bool:
+        track = self.tracks.get(producer_id)
+        if track is None or track.view.paused is paused:
+            return False
+        track.view = msgspec.structs.replace(track.view, paused=paused)
+        return True
+
+    def replace_tracks(self, facts: Iterable[ProducerFacts]) -> None:
+        """What is published now, as the media node says; everything else is gone."""
+        tracks = {}
+        for fact in facts:
+            view = ProducerView(id=fact.producer_id, kind=fact.kind, source=fact.source, paused=fact.paused)
+            tracks[fact.producer_id] = Track(ParticipantId(UUID(fact.participant_id)), view)
+        self._gone.update(self.tracks.keys() - tracks.keys())
+        self._gone.difference_update(tracks)
+        self.tracks = tracks
+
+
+def make_view(participant: Participant, *, is_connected: bool, producers: list[ProducerView]) -> ParticipantView:
+    """A person as browsers see them."""
+    return ParticipantView(
+        id=participant.id,
+        user_id=participant.user_id,
+        display_name=participant.display_name,
+        role=participant.role,
+        is_connected=is_connected,
+        producers=producers,
+    )
