@@ -52,7 +52,8 @@ class Enrolment:
         self._body = msgspec.json.encode(enrolment)
         self._accept_keys = accept_keys
         self._hurry = asyncio.Event()
-        self.is_enrolled = False
+        self.enrolled = asyncio.Event()
+        """Set once the control plane has taken the node in."""
 
     def hurry(self) -> None:
         """Enrol again now; for example because someone signs with a key we do not know."""
@@ -74,9 +75,9 @@ class Enrolment:
                     await asyncio.sleep(retry_after_s(failures, random.random()))  # noqa: S311 - spreads load only
                     continue
                 failures = 0
-                if not self.is_enrolled:
+                if not self.enrolled.is_set():
                     log.info("enrolled")
-                self.is_enrolled = True
+                self.enrolled.set()
                 await self._wait()
 
     async def _wait(self) -> None:

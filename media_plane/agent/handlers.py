@@ -15,18 +15,11 @@ import structlog
 from media_plane.agent.participants import LinkEnd, ParticipantState
 from media_plane.agent.room_media import RouterGroup
 from media_plane.agent.rooms import Rooms
-from media_plane.channel.errors import (
-    ChannelClosed,
-    ChannelTimeout,
-    MediaError,
-    WorkerDied,
-    WorkerRejected,
-    WorkerStartFailed,
-)
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.errors import NegotiationError
 from media_plane.ortc.errors import UnsupportedError as NothingInCommonError
+from media_plane.sfu.errors import ChannelTimeout, InvalidState, InvalidValue, MediaError, WorkerRejected
 
 EMPTY = m.Empty()
 
@@ -210,12 +203,15 @@ def to_link_error(error: MediaError | NegotiationError) -> LinkError:
         if error.error == "TypeError":
             return LinkError(LinkErrorCode.MALFORMED, "The media worker can't accept these values.")
         return LinkError(LinkErrorCode.CONFLICT, "The media worker refused this in its present state.")
+    if isinstance(error, InvalidValue):
+        return LinkError(LinkErrorCode.MALFORMED, str(error))
+    if isinstance(error, InvalidState):
+        return LinkError(LinkErrorCode.CONFLICT, "It is closed, or not in a state for this.")
     log.warning("worker_failed", error=type(error).__name__, detail=str(error))
-    if isinstance(error, ChannelTimeout):
-        return LinkError(LinkErrorCode.WORKER_FAILED, "The media worker did not answer in time.")
-    if isinstance(error, ChannelClosed | WorkerDied | WorkerStartFailed):
-        return LinkError(LinkErrorCode.WORKER_FAILED, "The media worker is gone.")
-    return LinkError(LinkErrorCode.WORKER_FAILED, "The media worker could not do this.")
+    late = isinstance(error, ChannelTimeout)
+    return LinkError(
+        LinkErrorCode.WORKER_FAILED, f"The media worker {'did not answer in time' if late else 'is gone'}."
+    )
 
 
 @asynccontextmanager

@@ -47,8 +47,8 @@ class MediaNotices:
             if state in {"failed", "closed"}:
                 lost(record, f"dtls_{state}")
 
-        transport.on_ice_state_change = tell
-        transport.on_dtls_state_change = follow_dtls
+        transport.on_ice_state_change(tell)
+        transport.on_dtls_state_change(follow_dtls)
 
     def watch_consumer(self, record: ConsumerRecord) -> None:
         """Tell when the layers sent change."""
@@ -66,7 +66,7 @@ class MediaNotices:
                 ),
             )
 
-        record.consumer.on_layers_change = follow_layers
+        record.consumer.on_layers_change(follow_layers)
 
     def transport_closed(self, record: TransportRecord, reason: str) -> None:
         """A transport closed without being asked to."""

@@ -16,6 +16,7 @@ from media_plane.agent.sealed import seal
 from media_plane.channel.errors import MediaError
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
+from media_plane.ortc.errors import UnsupportedError
 from media_plane.ortc.rtp import RtpCapabilities
 from media_plane.ortc.validate import decode_rtp_capabilities
 
@@ -85,8 +86,6 @@ class RoomConsumers:
             raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such producer.")
         seat = self._seats.of_consumers()
         producer = await self._seats.producer_on(seat, source)
-        if not seat.router.can_consume(producer_id=producer.id, rtp_capabilities=caps):
-            raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.")
         try:
             consumer = await home.transport.consume(
                 producer_id=producer.id,
@@ -94,6 +93,8 @@ class RoomConsumers:
                 consumer_id=wish.consumer_id,
                 paused=True,
             )
+        except UnsupportedError as error:
+            raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.") from error
         except MediaError as error:
             if source.is_closed:
                 raise LinkError(LinkErrorCode.NOT_FOUND, "The producer closed meanwhile.") from error

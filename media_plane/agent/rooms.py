@@ -225,6 +225,8 @@ class Rooms:
     async def _open_on(self, index: int, live_session_id: str, epoch: int) -> RouterGroup:
         try:
             seat = await self._fleet.open_router(index)
+            if seat.worker.closed:
+                raise LinkError(LinkErrorCode.WORKER_FAILED, "The media worker died.")
             group = RouterGroup(live_session_id=live_session_id, epoch=epoch, origin=seat, now=self._now)
             self._groups[live_session_id] = group
         finally:

@@ -163,7 +163,7 @@ class WorkerFleet:
             worker = slot.worker
             if worker is not None:
                 born_s = loop.time()
-                await worker.died()
+                await _end_of(worker)
                 slot.worker = slot.webrtc_server = None
                 slot.cpu = 0.0
                 log.error("worker_died", worker=slot.index, pid=worker.pid)
@@ -174,4 +174,15 @@ class WorkerFleet:
             try:
                 await self._fill(slot)
             except MediaError as error:
-                log.error("worker_not_restarted", worker=slot.index, reason=str(error), retry_s=wait_s)
+                log.warning("worker_not_restarted", worker=slot.index, reason=str(error), retry_s=wait_s)
+
+
+async def _end_of(worker: Worker) -> None:
+    """Wait until a worker is closed, however that came."""
+    ended = asyncio.Event()
+    unregister = worker.on_close(lambda _reason: ended.set())
+    try:
+        if not worker.closed:
+            await ended.wait()
+    finally:
+        unregister()

@@ -25,7 +25,7 @@ ROOM_ID = "018f3b6e-7c1a-7000-8000-000000000001"
 LOAD = m.NodeLoad(cpu=0.0, workers=1, rooms=0, transports=0, producers=0, consumers=0)
 
 
-class Node:
+class StubNode:
     """A node without media: answers `room.close`, holds `room.open` until told, breaks on `participant.close`."""
 
     def __init__(self, hello_timeout_s: float = 5.0) -> None:
@@ -64,7 +64,7 @@ class Node:
         if isinstance(request, m.RoomOpen):
             await self.gate.wait()
         if isinstance(request, m.ParticipantClose):
-            raise ZeroDivisionError("a bug, with secrets in it")  # noqa: TRY004 - any bug will do
+            raise ZeroDivisionError("a bug, with secrets in it")
         if isinstance(request, m.ParticipantAdopt):
             return m.ParticipantMedia(participant_id=ROOM_ID, consumer_ids=["x" * 1000] * 300)
         if isinstance(request, m.RoomClose) and request.epoch == 0:
@@ -76,8 +76,8 @@ class Node:
 
 
 @pytest.fixture
-async def node() -> AsyncIterator[Node]:
-    node = Node()
+async def node() -> AsyncIterator[StubNode]:
+    node = StubNode()
     node.port = await node.server.listen("127.0.0.1", 0)
     yield node
     node.gate.set()
@@ -85,13 +85,13 @@ async def node() -> AsyncIterator[Node]:
 
 
 @pytest.fixture
-async def link(node: Node) -> AsyncIterator[LinkClient]:
+async def link(node: StubNode) -> AsyncIterator[LinkClient]:
     link = await LinkClient.dial(node.port, node.token())
     yield link
     await link.close()
 
 
-async def test_a_good_hello_is_answered_with_the_node(node: Node) -> None:
+async def test_a_good_hello_is_answered_with_the_node(node: StubNode) -> None:
     link = await LinkClient.dial(node.port)
 
     answer = await link.hello(node.token())
@@ -112,7 +112,7 @@ async def test_a_good_hello_is_answered_with_the_node(node: Node) -> None:
         pytest.param({"jti": None}, id="no jti"),
     ],
 )
-async def test_a_bad_token_is_refused_and_the_link_closed(node: Node, changes: dict[str, object]) -> None:
+async def test_a_bad_token_is_refused_and_the_link_closed(node: StubNode, changes: dict[str, object]) -> None:
     link = await LinkClient.dial(node.port)
 
     with pytest.raises(Refused, match="unauthenticated") as refused:
@@ -123,7 +123,7 @@ async def test_a_bad_token_is_refused_and_the_link_closed(node: Node, changes: d
     assert not node.link_closed.done()
 
 
-async def test_a_forged_token_is_refused_and_newer_keys_are_asked_for(node: Node) -> None:
+async def test_a_forged_token_is_refused_and_newer_keys_are_asked_for(node: StubNode) -> None:
     link = await LinkClient.dial(node.port)
 
     with pytest.raises(Refused, match="unauthenticated"):
@@ -133,7 +133,7 @@ async def test_a_forged_token_is_refused_and_newer_keys_are_asked_for(node: Node
     assert await link.until_closed() == CLOSE_UNAUTHENTICATED
 
 
-async def test_a_token_opens_one_link_only(node: Node) -> None:
+async def test_a_token_opens_one_link_only(node: StubNode) -> None:
     token = node.token()
     first = await LinkClient.dial(node.port, token)
     second = await LinkClient.dial(node.port)
@@ -146,7 +146,7 @@ async def test_a_token_opens_one_link_only(node: Node) -> None:
     await first.close()
 
 
-async def test_another_contract_version_is_refused(node: Node) -> None:
+async def test_another_contract_version_is_refused(node: StubNode) -> None:
     link = await LinkClient.dial(node.port)
 
     with pytest.raises(Refused, match="version_mismatch") as refused:
@@ -164,7 +164,7 @@ async def test_another_contract_version_is_refused(node: Node) -> None:
         (b'{"id":5,"method":"hello"}', "malformed"),
     ],
 )
-async def test_whatever_comes_before_hello_closes_the_link(node: Node, message: bytes, code: str) -> None:
+async def test_whatever_comes_before_hello_closes_the_link(node: StubNode, message: bytes, code: str) -> None:
     link = await LinkClient.dial(node.port)
 
     link.send(message)
@@ -174,7 +174,7 @@ async def test_whatever_comes_before_hello_closes_the_link(node: Node, message: 
     assert link.answers[0].error.code == code
 
 
-async def test_a_second_hello_closes_the_link(node: Node, link: LinkClient) -> None:
+async def test_a_second_hello_closes_the_link(node: StubNode, link: LinkClient) -> None:
     with pytest.raises(Refused, match="unauthenticated"):
         await link.hello(node.token())
 
@@ -182,7 +182,7 @@ async def test_a_second_hello_closes_the_link(node: Node, link: LinkClient) -> N
 
 
 async def test_silence_instead_of_hello_closes_the_link() -> None:
-    node = Node(hello_timeout_s=0.05)
+    node = StubNode(hello_timeout_s=0.05)
     port = await node.server.listen("127.0.0.1", 0)
     link = await LinkClient.dial(port)
 
@@ -216,7 +216,7 @@ async def test_a_malformed_request_is_answered_and_the_link_lives(
     await link.request(m.RoomClose(id=10, live_session_id=ROOM_ID, epoch=1), m.Empty)
 
 
-async def test_an_oversized_message_closes_the_link_and_no_other(node: Node, link: LinkClient) -> None:
+async def test_an_oversized_message_closes_the_link_and_no_other(node: StubNode, link: LinkClient) -> None:
     other = await LinkClient.dial(node.port, node.token())
 
     link.send(b" " * (m.MAX_MESSAGE_BYTES + 1))
@@ -272,7 +272,7 @@ async def test_an_answer_over_the_limit_is_an_error(link: LinkClient) -> None:
         await link.request(request, m.ParticipantMedia)
 
 
-async def test_a_slow_request_does_not_hold_up_others(node: Node, link: LinkClient) -> None:
+async def test_a_slow_request_does_not_hold_up_others(node: StubNode, link: LinkClient) -> None:
     slow = link.start(m.RoomOpen(id=10, live_session_id=ROOM_ID, epoch=1))
 
     await link.request(m.RoomClose(id=11, live_session_id=ROOM_ID, epoch=1), m.Empty)
@@ -282,7 +282,7 @@ async def test_a_slow_request_does_not_hold_up_others(node: Node, link: LinkClie
     assert (await slow).id == 10
 
 
-async def test_too_many_open_requests_are_refused(node: Node, link: LinkClient) -> None:
+async def test_too_many_open_requests_are_refused(node: StubNode, link: LinkClient) -> None:
     waiting = [link.start(m.RoomOpen(id=100 + n, live_session_id=ROOM_ID, epoch=1)) for n in range(MAX_UNANSWERED)]
 
     with pytest.raises(Refused, match="overloaded"):
@@ -292,7 +292,7 @@ async def test_too_many_open_requests_are_refused(node: Node, link: LinkClient) 
     await asyncio.gather(*waiting)
 
 
-async def test_everyone_hears_what_is_told_to_all(node: Node, link: LinkClient) -> None:
+async def test_everyone_hears_what_is_told_to_all(node: StubNode, link: LinkClient) -> None:
     stranger = await LinkClient.dial(node.port)
     other = await LinkClient.dial(node.port, node.token())
 
@@ -305,7 +305,7 @@ async def test_everyone_hears_what_is_told_to_all(node: Node, link: LinkClient) 
     await other.close()
 
 
-async def test_a_reader_that_stops_reading_is_cut(node: Node, link: LinkClient) -> None:
+async def test_a_reader_that_stops_reading_is_cut(node: StubNode, link: LinkClient) -> None:
     assert link.transport is not None
     cast("asyncio.ReadTransport", link.transport.underlying_transport).pause_reading()
     notice = m.RoomLost(live_session_id=ROOM_ID, epoch=1, reason="x" * 100_000)
@@ -318,7 +318,7 @@ async def test_a_reader_that_stops_reading_is_cut(node: Node, link: LinkClient) 
     await link.until_closed()
 
 
-async def test_the_node_hears_of_a_dropped_link(node: Node) -> None:
+async def test_the_node_hears_of_a_dropped_link(node: StubNode) -> None:
     link = await LinkClient.dial(node.port, node.token())
 
     link.drop()
@@ -327,7 +327,7 @@ async def test_the_node_hears_of_a_dropped_link(node: Node) -> None:
     assert node.server.links == []
 
 
-async def test_stopping_closes_links_with_going_away(node: Node, link: LinkClient) -> None:
+async def test_stopping_closes_links_with_going_away(node: StubNode, link: LinkClient) -> None:
     await node.server.close()
 
     assert await link.until_closed() == 1001
@@ -361,7 +361,9 @@ UPGRADE = (
         ("/", UPGRADE + "Origin: http://evil.example\r\n", 403, b""),
     ],
 )
-async def test_the_port_answers_plain_questions(node: Node, path: str, headers: str, status: int, words: bytes) -> None:
+async def test_the_port_answers_plain_questions(
+    node: StubNode, path: str, headers: str, status: int, words: bytes
+) -> None:
     answer = await http(node.port, path, headers)
 
     assert answer[0] == status
