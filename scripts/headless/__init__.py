@@ -8,6 +8,7 @@
     tracks.py      tracks to publish: the counter picture, the tone
     reader.py      takes frames off a consumed track and notes what it saw or heard
     client.py      Participant: all of it joined
+    scene.py       a fresh tenant with a live room, and proofs that things truly arrive
 
 Speaks only what a browser speaks. May import the wire messages of `control_plane.signaling` and `media_plane.contract`.
 """

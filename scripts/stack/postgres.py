@@ -48,6 +48,8 @@ class EmbeddedPostgres:
         is_throw_away: nothing is flushed to disk, and leaving the context deletes the database.
     """
 
+    name = "postgres"
+
     def __init__(self, data_dir: Path, port: int, *, is_throw_away: bool = False) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
@@ -96,12 +98,13 @@ class EmbeddedPostgres:
         settings = [*_SETTINGS, *(_THROW_AWAY if self.is_throw_away else ())]
         options = [word for setting in settings for word in ("-c", setting)]
         return Command(
-            name="postgres",
+            name=self.name,
             argv=(self._program("postgres"), "-D", str(self._files), "-p", str(self.port), *options),
             env=self._environment(),
             account=self._account,
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes everything
             death_signal=signal.SIGINT,
+            is_orderly=True,
         )
 
     def is_ready(self, pid: int) -> bool:

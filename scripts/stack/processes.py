@@ -42,6 +42,7 @@ class Command:
         account: user to become; None means stay who we are.
         stop_signal: asks it to end in order.
         death_signal: what the kernel sends it when its parent is gone.
+        is_orderly: it ends by itself then, given time; others are killed.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Command:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
+    is_orderly: bool = False
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:

@@ -25,6 +25,8 @@ class EmbeddedValkey:
         port: free TCP port on 127.0.0.1.
     """
 
+    name = "valkey"
+
     def __init__(self, data_dir: Path, port: int) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
@@ -58,10 +60,10 @@ class EmbeddedValkey:
         """The server's command; call `prepare` before."""
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
         return Command(
-            name="valkey", argv=(str(_program()), str(self._configuration())), env=environment, cwd=self.data_dir
+            name=self.name, argv=(str(_program()), str(self._configuration())), env=environment, cwd=self.data_dir
         )
 
-    def is_ready(self) -> bool:
+    def is_ready(self, _pid: int) -> bool:
         """Whether it answers a PING with our password."""
         question = f"AUTH {self._password()}\r\nPING\r\n".encode()
         try:
@@ -79,7 +81,9 @@ class EmbeddedValkey:
         with (self.data_dir / "valkey.log").open("ab") as log:
             child = processes.start(self.command(), output=log)
         self._child = child
-        if not processes.wait_until(self.is_ready, timeout_s=_READY_TIMEOUT_S, is_alive=lambda: child.poll() is None):
+        if not processes.wait_until(
+            lambda: self.is_ready(child.pid), timeout_s=_READY_TIMEOUT_S, is_alive=lambda: child.poll() is None
+        ):
             self.close()
             raise StackError(f"Valkey did not start; see {self.data_dir / 'valkey.log'}")
         return self
