@@ -1,0 +1,36 @@
+import type { types } from 'mediasoup-client';
+import { describe, expect, it } from 'vitest';
+import { planFor } from './publishing';
+
+const codecs = (...names: string[]): types.RtpCodecCapability[] =>
+  names.map((name) => ({ kind: 'video', mimeType: `video/${name}`, clockRate: 90_000, preferredPayloadType: 96 }));
+
+describe('planFor', () => {
+  it.each([
+    [['VP8', 'H264', 'VP9', 'AV1'], 'video/AV1', 'text'],
+    [['VP8', 'H264', 'VP9'], 'video/VP9', 'detail'],
+    [['VP8', 'H264'], 'video/H264', 'detail'],
+    [['VP8'], 'video/VP8', 'detail'],
+  ])('shares a screen over %j as %s, never scaled down', (names, mimeType, hint) => {
+    const plan = planFor('screen', codecs(...names));
+
+    expect(plan.codec?.mimeType).toBe(mimeType);
+    expect(plan).toMatchObject({
+      contentHint: hint,
+      degradationPreference: 'maintain-resolution',
+      encodings: [{ maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3' }],
+      codecOptions: { videoGoogleStartBitrate: 2000 },
+    });
+  });
+
+  it('sends a camera in three layers, never by a codec that has no simulcast', () => {
+    const plan = planFor('camera', codecs('AV1', 'VP9', 'VP8'));
+
+    expect(plan.codec?.mimeType).toBe('video/VP8');
+    expect(plan.encodings?.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
+  });
+
+  it('sends a voice with DTX and FEC', () => {
+    expect(planFor('microphone', []).codecOptions).toMatchObject({ opusDtx: true, opusFec: true });
+  });
+});
