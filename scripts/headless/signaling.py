@@ -12,7 +12,16 @@ import msgspec
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from typing_extensions import override
 
-from control_plane.signaling.messages import ErrorBody, Hello, Notification, RequestBase, Response, Welcome
+from control_plane.signaling.messages import (
+    Empty,
+    ErrorBody,
+    Hello,
+    Notification,
+    RequestBase,
+    Response,
+    RoomLeave,
+    Welcome,
+)
 
 AnswerT = TypeVar("AnswerT")
 NotificationT = TypeVar("NotificationT")
@@ -211,6 +220,11 @@ class SignalingClient:
         return self.close_code
 
     # --- closing
+
+    async def leave(self) -> None:
+        """Say that we go, and wait until the server closes. Raises SocketClosed, TimeoutError."""
+        await self.request(RoomLeave(id=0), Empty)
+        await self.wait_closed()
 
     async def close(self) -> None:
         """Close from our side with 1000. May be called twice."""
