@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import structlog
+import uvloop
 
 from media_plane.agent import handlers
 from media_plane.agent.enrolment import Enrolment
@@ -215,7 +216,7 @@ def main() -> int:
     configure_logs(settings.log_format)
     with contextlib.closing(identity):
         try:
-            asyncio.run(serve(settings, identity.node_id))
+            uvloop.run(serve(settings, identity.node_id))
         except (MediaError, OSError) as error:
             log.error("node_failed", reason=str(error))  # noqa: TRY400 - the sentence says it, a stack would not help
             return 1

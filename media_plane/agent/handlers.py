@@ -234,7 +234,12 @@ async def _held(
         # Waiting for the lock takes time, in which the link may have dropped: then nobody adopts.
         if not link.is_closed:
             participant.adopt(link)
-        yield group, participant
+        try:
+            yield group, participant
+        except MediaError as error:
+            if group.is_closed:
+                raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "The live session closed meanwhile.") from error
+            raise
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 import msgspec
 import structlog
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+from typing_extensions import override
 
 from media_plane.agent.wire import NO_ID, check_ids, decode_request, encode, encode_refusal, encode_response
 from media_plane.contract.errors import LinkError, LinkErrorCode
@@ -109,20 +110,23 @@ class NodeLink(WSListener):
 
     # --- what picows tells us -----------------------------------------------------------------------------------
 
+    @override
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade is done; the clock for hello starts."""
         self._transport = transport
         self._owner.link_connected(self)
         self._timer = asyncio.get_running_loop().call_later(self._hello_timeout_s, self._hello_missing)
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+    @override
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is gone, whoever closed it."""
         self.is_closed = True
         self._stop_timer()
         self._transport = None
         self._owner.link_closed(self)
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
+    @override
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Gather fragments into messages; refuse what is not text."""
         if self.is_closed:
             return
@@ -194,8 +198,8 @@ class NodeLink(WSListener):
         except LinkError as error:
             self._refuse(request.id, method, error)
         except TimeoutError:
-            error = LinkError(LinkErrorCode.WORKER_FAILED, "The media worker did not answer in time.")
-            self._refuse(request.id, method, error)
+            late = LinkError(LinkErrorCode.WORKER_FAILED, "The media worker did not answer in time.")
+            self._refuse(request.id, method, late)
         except Exception:
             # The door: what nobody foresaw is logged here with its stack, and the caller hears no detail.
             log.exception("request_failed", method=method)

@@ -10,15 +10,17 @@ import asyncio
 
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
-from media_plane.agent.participants import ConsumerRecord, ParticipantState, TransportRecord
+from media_plane.agent.participants import ConsumerRecord, ParticipantState, ProducerRecord, TransportRecord
 from media_plane.agent.router_seats import RouterSeats
 from media_plane.agent.sealed import seal
-from media_plane.channel.errors import MediaError
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.errors import UnsupportedError
 from media_plane.ortc.rtp import RtpCapabilities
 from media_plane.ortc.validate import decode_rtp_capabilities
+from media_plane.sfu.consumer import Consumer
+from media_plane.sfu.errors import InvalidState, MediaError
+from media_plane.sfu.producer import Producer
 
 MAX_WISHES = 64
 """Consumers per request: their answers fit in one message."""
@@ -86,22 +88,7 @@ class RoomConsumers:
             raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such producer.")
         seat = self._seats.of_consumers()
         producer = await self._seats.producer_on(seat, source)
-        try:
-            consumer = await home.transport.consume(
-                producer_id=producer.id,
-                rtp_capabilities=caps,
-                consumer_id=wish.consumer_id,
-                paused=True,
-            )
-        except UnsupportedError as error:
-            raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.") from error
-        except MediaError as error:
-            if source.is_closed:
-                raise LinkError(LinkErrorCode.NOT_FOUND, "The producer closed meanwhile.") from error
-            raise
-        if source.is_closed or home.is_closed:
-            consumer.close()
-            raise LinkError(LinkErrorCode.NOT_FOUND, "The producer or the transport closed meanwhile.")
+        consumer = await self._make(home, source, producer, wish.consumer_id, caps)
         options = m.ConsumerOptions(
             id=wish.consumer_id,
             producer_id=source.id,
@@ -114,9 +101,38 @@ class RoomConsumers:
         record = ConsumerRecord(wish.consumer_id, home, source, consumer, options)
         self._books.add_consumer(record)
         self._notices.watch_consumer(record)
-        if source.facts.kind == "video":
-            await consumer.set_priority(SCREEN_PRIORITY if source.facts.source == "screen" else CAMERA_PRIORITY)
         return options
+
+    async def _make(
+        self,
+        home: TransportRecord,
+        source: ProducerRecord,
+        producer: Producer,
+        consumer_id: str,
+        caps: RtpCapabilities,
+    ) -> Consumer:
+        """A paused consumer in the worker, its priority set. Whatever goes wrong, none is left."""
+        consumer: Consumer | None = None
+        try:
+            consumer = await home.transport.consume(
+                producer_id=producer.id,
+                rtp_capabilities=caps,
+                consumer_id=consumer_id,
+                paused=True,
+            )
+            if source.facts.kind == "video":
+                await consumer.set_priority(SCREEN_PRIORITY if source.facts.source == "screen" else CAMERA_PRIORITY)
+            if source.is_closed or home.is_closed:
+                raise InvalidState("It closed meanwhile.")  # noqa: TRY301 - the same end as when the worker notices
+        except BaseException as error:
+            if consumer is not None:
+                consumer.close()
+            if isinstance(error, UnsupportedError):
+                raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.") from error
+            if isinstance(error, MediaError) and (source.is_closed or home.is_closed):
+                raise LinkError(LinkErrorCode.NOT_FOUND, "The producer or the transport closed meanwhile.") from error
+            raise
+        return consumer
 
     async def set_paused(self, participant: ParticipantState, ids: list[str], *, paused: bool) -> None:
         """Pause or resume consumers; ids already gone are skipped."""

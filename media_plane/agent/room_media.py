@@ -23,6 +23,7 @@ from media_plane.agent.sealed import decode_dtls_parameters, seal
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.validate import decode_rtp_parameters
+from media_plane.sfu.errors import MediaError
 from media_plane.sfu.worker import Worker
 
 INITIAL_OUTGOING_BITRATE_BPS = 1_000_000
@@ -121,8 +122,9 @@ class RouterGroup:
             if known.participant is participant and known.direction == request.direction:
                 return known.options
             raise LinkError(LinkErrorCode.CONFLICT, "This transport id is taken.")
-        initial_bps = _bitrate(request.initial_outgoing_bitrate_bps, INITIAL_OUTGOING_BITRATE_BPS)
-        incoming_bps = _bitrate(request.max_incoming_bitrate_bps, None)
+        initial_bps = request.initial_outgoing_bitrate_bps or INITIAL_OUTGOING_BITRATE_BPS
+        incoming_bps = request.max_incoming_bitrate_bps
+        _check_bitrates(request.initial_outgoing_bitrate_bps, incoming_bps)
         seat = self._seats.for_transport(request.direction)
         transport = await seat.router.create_webrtc_transport(
             webrtc_server=seat.webrtc_server,
@@ -190,15 +192,17 @@ class RouterGroup:
             raise LinkError(LinkErrorCode.CONFLICT, "This producer id is taken.")
         if (request.source == "microphone") is not (request.kind == "audio"):
             raise LinkError(LinkErrorCode.MALFORMED, f"A {request.source} does not send {request.kind}.")
-        producer = await home.transport.produce(
-            kind=request.kind,
-            rtp_parameters=decode_rtp_parameters(request.rtp_parameters),
-            producer_id=request.producer_id,
-            paused=request.paused,
-        )
-        if home.is_closed:
-            producer.close()
-            raise LinkError(LinkErrorCode.NOT_FOUND, "The transport closed meanwhile.")
+        try:
+            producer = await home.transport.produce(
+                kind=request.kind,
+                rtp_parameters=decode_rtp_parameters(request.rtp_parameters),
+                producer_id=request.producer_id,
+                paused=request.paused,
+            )
+        except MediaError as error:
+            if home.is_closed and not self.is_closed:
+                raise LinkError(LinkErrorCode.NOT_FOUND, "The transport closed meanwhile.") from error
+            raise
         facts = m.ProducerFacts(
             producer_id=request.producer_id,
             participant_id=participant.participant_id,
@@ -298,11 +302,9 @@ class RouterGroup:
         return (routers, self.transport_count, self.consumer_count)
 
 
-def _bitrate(asked_bps: int | None, default_bps: int | None) -> int | None:
-    """A bitrate the caller asked for, or the default. Raises LinkError malformed."""
-    if asked_bps is None:
-        return default_bps
-    if asked_bps not in BITRATE_RANGE_BPS:
-        limits = f"{BITRATE_RANGE_BPS.start} to {BITRATE_RANGE_BPS.stop - 1}"
-        raise LinkError(LinkErrorCode.MALFORMED, f"A bitrate must be {limits} bits per second.")
-    return asked_bps
+def _check_bitrates(*asked_bps: int | None) -> None:
+    """Refuse bitrates out of range; None asks for nothing. Raises LinkError malformed."""
+    for bitrate_bps in asked_bps:
+        if bitrate_bps is not None and bitrate_bps not in BITRATE_RANGE_BPS:
+            limits = f"{BITRATE_RANGE_BPS.start} to {BITRATE_RANGE_BPS.stop - 1}"
+            raise LinkError(LinkErrorCode.MALFORMED, f"A bitrate must be {limits} bits per second.")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 LogFormat = Literal["json", "console"]
 Value = TypeVar("Value")
 
@@ -57,6 +59,7 @@ class Settings:
     capacity_consumers: int
     log_format: LogFormat
 
+    @override
     def __repr__(self) -> str:
         return f"Settings(link_url={self.link_url!r}, workers={self.workers}, region={self.region!r})"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from typing_extensions import override
 
 from media_plane.contract import messages as m
 
@@ -78,17 +79,20 @@ class LinkClient(WSListener):
 
     # --- picows ---
 
+    @override
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
 
+    @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
-            self.close_code = int(frame.get_close_code())
+            self.close_code = int(cast("int", frame.get_close_code()))
             transport.disconnect()
         elif frame.msg_type == WSMsgType.TEXT:
             self._take(frame.get_payload_as_bytes())
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+    @override
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.is_closed = True
         for future in self._waiting.values():
             future.cancel()

@@ -201,7 +201,7 @@ async def test_silence_instead_of_hello_closes_the_link() -> None:
         (b'{"id":9,"method":"room.explode"}', 9),
         (b'{"id":9,"method":"room.close","liveSessionId":"x","epoch":1}', 9),
         (b'{"id":9,"method":"room.close","liveSessionId":"x","epoch":"1"}', 9),
-        (b'{"id":9,"method":' + b"[" * 50_000, 0),
+        (b'{"id":9,"method":' + b"[" * 50_000, 9),
     ],
 )
 async def test_a_malformed_request_is_answered_and_the_link_lives(

@@ -33,6 +33,10 @@ def test_a_request_is_read_with_its_sealed_parts_untouched() -> None:
         (b"[]", NO_ID),
         (b"\xff\xfe", NO_ID),
         (b'{"id":7', NO_ID),
+        (b'{"id":7,', 7),
+        (b'{ "method" : "room.open" , "id" : 7 , "x":', 7),
+        (b'{"x":{"id":7},', NO_ID),
+        (b'{"id":7777777777777777777777777777,"x"', NO_ID),
         (b'{"id":7}', 7),
         (b'{"id":7,"method":"room.explode"}', 7),
         (b'{"id":7,"method":"room.open"}', 7),
@@ -40,7 +44,7 @@ def test_a_request_is_read_with_its_sealed_parts_untouched() -> None:
         (b'{"id":7,"method":"room.open","liveSessionId":"x","epoch":1e400}', 7),
         (b'{"id":"7","method":"room.open"}', NO_ID),
         (b'{"id":1.5,"method":"room.open"}', NO_ID),
-        (b'{"id":7,"method":' + b"[" * 100_000 + b"]" * 100_000 + b"}", NO_ID),
+        (b'{"id":7,"method":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 7),
     ],
 )
 def test_what_does_not_decode_is_malformed_with_the_id_if_readable(message: bytes, request_id: int) -> None:
