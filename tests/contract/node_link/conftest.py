@@ -15,7 +15,7 @@ import pytest
 from media_plane.agent.app import Agent
 from media_plane.agent.settings import Settings
 from tests.contract.node_link.client import LinkClient
-from tests.contract.node_link.control_plane import ControlPlane
+from tests.contract.node_link.fake_control_plane import ControlPlane
 
 MakeNode = Callable[..., Awaitable["Node"]]
 

@@ -16,7 +16,7 @@ import pytest
 from media_plane.contract import messages as m
 from tests.contract.node_link.client import LinkClient, Refused
 from tests.contract.node_link.conftest import MakeNode, free_media_ports
-from tests.contract.node_link.control_plane import ControlPlane
+from tests.contract.node_link.fake_control_plane import ControlPlane
 from tests.contract.node_link.media import Person, new_id
 
 pytestmark = pytest.mark.worker

@@ -10,7 +10,7 @@ from media_plane.agent.enrolment import Enrolment
 from media_plane.contract import messages as m
 from tests.contract.node_link.client import LinkClient, Refused, Signer
 from tests.contract.node_link.conftest import Node
-from tests.contract.node_link.control_plane import ControlPlane
+from tests.contract.node_link.fake_control_plane import ControlPlane
 from tests.contract.node_link.media import new_id, raw
 
 
