@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from control_plane.domain.errors import Forbidden
 from control_plane.domain.ids import ParticipantId, UserId
-from control_plane.domain.roles import Permission, Role, allows, takes_seat
+from control_plane.domain.roles import Permission, Role, allows, outranks, require, takes_seat
 
 
 class RoomGrant(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -39,3 +40,14 @@ def grant_for(role: Role) -> RoomGrant:
         can_end=allows(role, Permission.RUN_SESSION),
         takes_seat=takes_seat(role),
     )
+
+
+def require_removable(by: Role, target: Role) -> None:
+    """Refuse to put out someone who is not below: only the Owner may remove anyone.
+
+    Raises:
+        Forbidden: the target's role is equal or higher, or the remover does not moderate at all.
+    """
+    require(by, Permission.MODERATE)
+    if by is not Role.OWNER and not outranks(by, target):
+        raise Forbidden("You can only remove people whose role is below yours.", permission=Permission.MODERATE.value)

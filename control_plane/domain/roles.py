@@ -76,3 +76,9 @@ def require(role: Role, permission: Permission) -> None:
 def takes_seat(role: Role) -> bool:
     """Whether people of this role count against the plan's viewers per room (decisions.md 11)."""
     return role is Role.VIEWER
+
+
+def outranks(role: Role, other: Role) -> bool:
+    """Whether a role stands above another in the table; equals do not."""
+    order = list(Role)
+    return order.index(role) < order.index(other)

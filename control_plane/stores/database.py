@@ -34,6 +34,9 @@ IDLE_TIMEOUT_MS = 10_000
 COMMAND_TIMEOUT_S = 8.0
 """How long we wait for any answer: also when the network swallows it, which no server-side limit notices."""
 
+UniqueViolation = asyncpg.UniqueViolationError
+"""What a statement raises when an id or name is taken and it did not say what to do then."""
+
 _PLATFORM, _TENANT, _USER = "tradingroom_platform", "tradingroom_tenant", "tradingroom_user"
 _TRY_AGAIN = (
     asyncpg.PostgresConnectionError,

@@ -1,0 +1,72 @@
+"""Accounts: what an e-mail address and a password may be, and how a person is called."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from control_plane.domain.errors import InvalidInput
+from control_plane.domain.ids import UserId
+from control_plane.domain.rooms import NAME_MAX_LENGTH
+
+EMAIL_MAX_LENGTH = 254
+"""Characters. Source: RFC 5321, 4.5.3.1.3 (a path of 256 with its brackets)."""
+PASSWORD_MIN_LENGTH = 8
+"""Characters. Source: NIST SP 800-63B, 5.1.1.1."""
+PASSWORD_MAX_BYTES = 1024
+"""Longer ones only cost us time."""
+_EMAIL = re.compile(
+    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
+)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A login with what Supabase clients are shown of it. user_metadata: JSON the person may write."""
+
+    id: UserId
+    email: str
+    display_name: str
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+    user_metadata: dict[str, Any]
+
+
+def clean_email(text: str) -> str:
+    """An e-mail address as it is kept: trimmed, lower case, ASCII.
+
+    Raises:
+        InvalidInput: it is none (the form of HTML's input type=email, with at least one dot in the domain).
+    """
+    email = text.strip().lower()
+    if len(email) > EMAIL_MAX_LENGTH or _EMAIL.fullmatch(email) is None:
+        raise InvalidInput("That is not an e-mail address.", field="email")
+    return email
+
+
+def check_password(password: str) -> None:
+    """Refuse a password that is too short or absurdly long; what it is made of is the person's business.
+
+    Raises:
+        InvalidInput: facts name the field and, as reason, length.
+    """
+    if len(password) < PASSWORD_MIN_LENGTH:
+        raise InvalidInput(
+            f"A password has at least {PASSWORD_MIN_LENGTH} characters.", field="password", reason="length"
+        )
+    if len(password.encode("utf-8", "surrogatepass")) > PASSWORD_MAX_BYTES:
+        raise InvalidInput(f"A password has at most {PASSWORD_MAX_BYTES} bytes.", field="password", reason="length")
+
+
+def display_name_of(email: str, user_metadata: dict[str, Any]) -> str:
+    """How to call a person: the first usable of display_name, full_name and name, else the e-mail's first part."""
+    for key in ("display_name", "full_name", "name"):
+        value = user_metadata.get(key)
+        if isinstance(value, str):
+            shown = " ".join("".join(sign for sign in value if sign.isprintable()).split())[:NAME_MAX_LENGTH].strip()
+            if shown:
+                return shown
+    return email.split("@", 1)[0][:NAME_MAX_LENGTH]

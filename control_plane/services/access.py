@@ -1,0 +1,40 @@
+"""Lock 1: may this caller do that in this organization? Read from the membership on every request, never cached."""
+
+from __future__ import annotations
+
+from control_plane.domain.callers import Caller
+from control_plane.domain.errors import NotFound
+from control_plane.domain.ids import OrganizationId
+from control_plane.domain.organizations import Member
+from control_plane.domain.roles import Permission
+from control_plane.domain.roles import require as require_permission
+from control_plane.stores import organizations as store
+from control_plane.stores.database import Transaction
+
+
+def no_organization() -> NotFound:
+    """The answer to a stranger: the same whether the organization exists or not."""
+    return NotFound("There is no such organization.")
+
+
+async def require(
+    tx: Transaction, caller: Caller, organization_id: OrganizationId, permission: Permission | None
+) -> Member:
+    """The caller's membership, if it carries the permission.
+
+    Args:
+        tx: a tenant scope of that organization.
+        caller: who is asking.
+        organization_id: where.
+        permission: the right that is needed; None when being a member is enough.
+
+    Raises:
+        NotFound: the caller is no member.
+        Forbidden: the role does not carry the permission.
+    """
+    member = await store.find_member(tx, organization_id, caller.user_id)
+    if member is None:
+        raise no_organization()
+    if permission is not None:
+        require_permission(member.role, permission)
+    return member

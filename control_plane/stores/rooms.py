@@ -1,0 +1,114 @@
+"""Rooms, with the run that is live in each."""
+
+from __future__ import annotations
+
+import msgspec
+
+from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, RoomId, UserId, WorkspaceId
+from control_plane.domain.rooms import LiveSession, Room
+from control_plane.stores.database import Rows, Transaction
+
+_ROOM = """
+    select r.id, r.organization_id, r.workspace_id, r.name, r.slug, r.last_seq, r.created_at,
+           s.id as session_id, s.node_id, s.epoch, s.started_by, s.started_at,
+           (select count(*) from participants p where p.live_session_id = s.id and p.role = 'viewer'
+               and p.generation > 0 and p.left_at is null and p.removed_at is null) as watching
+    from rooms r left join live_sessions s on s.room_id = r.id and s.ended_at is null
+    where r.organization_id = $1
+"""
+
+
+class RoomNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A room and what runs in it. live: None when idle. watching: viewers in it now, >= 0."""
+
+    room: Room
+    live: LiveSession | None
+    watching: int
+
+
+def _room_now(row: Rows) -> RoomNow:
+    room = Room(
+        id=RoomId(row["id"]),
+        organization_id=OrganizationId(row["organization_id"]),
+        workspace_id=WorkspaceId(row["workspace_id"]),
+        name=row["name"],
+        slug=row["slug"],
+        last_seq=row["last_seq"],
+        created_at=row["created_at"],
+    )
+    if row["session_id"] is None:
+        return RoomNow(room=room, live=None, watching=0)
+    live = LiveSession(
+        id=LiveSessionId(row["session_id"]),
+        organization_id=room.organization_id,
+        room_id=room.id,
+        node_id=NodeId(row["node_id"]),
+        epoch=row["epoch"],
+        started_by=UserId(row["started_by"]),
+        started_at=row["started_at"],
+        ended_at=None,
+    )
+    return RoomNow(room=room, live=live, watching=row["watching"])
+
+
+async def find_room(tx: Transaction, organization_id: OrganizationId, room_id: RoomId) -> RoomNow | None:
+    """A room; None when it does not exist."""
+    row = await tx.fetchrow(_ROOM + " and r.id = $2", organization_id, room_id)
+    return None if row is None else _room_now(row)
+
+
+async def list_rooms(tx: Transaction, organization_id: OrganizationId) -> list[RoomNow]:
+    """All rooms, oldest first."""
+    return [_room_now(row) for row in await tx.fetch(_ROOM + " order by r.id", organization_id)]
+
+
+async def count_rooms(tx: Transaction, organization_id: OrganizationId) -> int:
+    """Rooms of the tenant, >= 0."""
+    return int(await tx.fetchval("select count(*) from rooms where organization_id = $1", organization_id))
+
+
+async def insert_room(tx: Transaction, room: Room) -> bool:
+    """Write a room. False when its id or slug is taken; then nothing is written."""
+    count = await tx.execute(
+        "insert into rooms (id, organization_id, workspace_id, name, slug, last_seq, created_at) "
+        "values ($1, $2, $3, $4, $5, 0, $6) on conflict do nothing",
+        room.id,
+        room.organization_id,
+        room.workspace_id,
+        room.name,
+        room.slug,
+        room.created_at,
+    )
+    return count == 1
+
+
+async def update_room(
+    tx: Transaction, organization_id: OrganizationId, room_id: RoomId, *, name: str, workspace_id: WorkspaceId
+) -> None:
+    """Rename and move a room; its slug stays, so that links stay good."""
+    await tx.execute(
+        "update rooms set name = $3, workspace_id = $4 where organization_id = $1 and id = $2",
+        organization_id,
+        room_id,
+        name,
+        workspace_id,
+    )
+
+
+async def delete_room(tx: Transaction, organization_id: OrganizationId, room_id: RoomId) -> bool:
+    """Delete a room and everything in it, unless something runs there. False when it was live or missing."""
+    count = await tx.execute(
+        "delete from rooms r where r.organization_id = $1 and r.id = $2 "
+        "and not exists (select 1 from live_sessions s where s.room_id = r.id and s.ended_at is null)",
+        organization_id,
+        room_id,
+    )
+    return count == 1
+
+
+async def lock_room(tx: Transaction, organization_id: OrganizationId, room_id: RoomId) -> bool:
+    """Hold the room's row until commit, so that starting and deleting take turns. False when it does not exist."""
+    found = await tx.fetchval(
+        "select 1 from rooms where organization_id = $1 and id = $2 for update", organization_id, room_id
+    )
+    return found is not None
