@@ -129,7 +129,7 @@ def wait_until(is_ready: Callable[[], bool], *, timeout_s: float, is_alive: Call
 
 def inherited_environment() -> dict[str, str]:
     """The few variables a child may take over from ours: where programs are, the language, the temporary folder."""
-    return {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "TMPDIR") if name in os.environ}
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
 
 
 def wheel_folder(package: str) -> Path:
