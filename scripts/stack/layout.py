@@ -119,7 +119,8 @@ class Layout:
 
     def migrations(self) -> Command:
         """Brings the database to this version, then ends."""
-        return self._python("migrations", "control_plane.migrate", environment=self._control_plane())
+        environment = {"DATABASE_URL": self.database_url, "DATABASE_OWNER_URL": self.database_owner_url}
+        return self._python("migrations", "control_plane.migrate", environment=environment)
 
     def rest(self) -> Command:
         """The REST door."""
@@ -149,7 +150,6 @@ class Layout:
             "TR_PORT": str(self.ports.rest),
             "TR_SIGNALING_PORT": str(self.ports.signaling),
             "DATABASE_URL": self.database_url,
-            "DATABASE_OWNER_URL": self.database_owner_url,
             "REDIS_URL": self.redis_url,
             "TR_SECRET_KEY": get_secret(self.data_dir, "secret_key"),
             "TR_NODE_ENROLMENT_TOKEN": get_secret(self.data_dir, "node_enrolment_token"),
