@@ -231,6 +231,28 @@ async def test_an_agent_told_to_stop_says_goodbye_and_leaves_nothing(
     assert '"event": "node_stopped"' in output
 
 
+async def test_an_agent_told_to_stop_does_not_wait_for_a_hung_worker(
+    process: Process, control_plane: ControlPlane
+) -> None:
+    started = await process.start()
+    link = await link_to(process, control_plane)
+    person = Person(link, new_id())
+    await person.open()
+    pids = process.worker_pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    waiting = asyncio.ensure_future(person.transport("send"))
+    started_s = time.monotonic()
+
+    started.send_signal(signal.SIGTERM)
+    code, output = await process.ended()
+
+    assert (code, time.monotonic() - started_s < 5.0) == (0, True)
+    assert "Traceback" not in output
+    await until_ended(pids)
+    await asyncio.wait([waiting])
+
+
 async def test_the_node_keeps_its_id_over_a_restart(process: Process, control_plane: ControlPlane) -> None:
     for count in (1, 2):
         started = await process.start()

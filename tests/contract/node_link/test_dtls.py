@@ -26,6 +26,7 @@ class Peer:
     def __init__(self) -> None:
         self._certificate = RTCCertificate.generateCertificate()
         self._ice = RTCIceTransport(RTCIceGatherer(iceServers=[]))
+        self._ice._connection.ice_controlling = True  # The node is ICE Lite, so it never is.
         self._dtls = RTCDtlsTransport(self._ice, [self._certificate])
 
     @property
@@ -69,7 +70,7 @@ class Peer:
 @pytest.fixture
 async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Peer]:
     """A peer on loopback, which aioice leaves out by itself."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_: ["127.0.0.1"])
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
     async with AsyncExitStack() as stack:
         peer = Peer()
         stack.push_async_callback(peer.close)
