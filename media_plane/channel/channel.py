@@ -234,7 +234,9 @@ class Channel:
         self._handlers[handler_id] = handler
         held = self._held.pop(handler_id, None)
         if held:
-            self._loop.call_soon(self._dispatch, held)
+            # Ahead of what came in the same read as the answer.
+            self._arrived[:0] = held
+            self._loop.call_soon(self._deliver)
 
     def unsubscribe(self, handler_id: str) -> None:
         """Stop hearing an object. Harmless when nobody listens."""
@@ -342,10 +344,7 @@ class Channel:
             pending.answer.set_exception(WorkerRejected(pending.method, response.reason, response.error or "Error"))
 
     def _deliver(self) -> None:
-        arrived, self._arrived = self._arrived, []
-        self._dispatch(arrived)
-
-    def _dispatch(self, notifications: list[Notification]) -> None:
+        notifications, self._arrived = self._arrived, []
         for notification in notifications:
             handler = self._handlers.get(notification.handler_id)
             if handler is not None:

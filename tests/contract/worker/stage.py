@@ -16,5 +16,5 @@ CODECS = [
 async def until(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
     """Wait for a condition that other tasks bring about; fails the test when it takes too long."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition is a plain value
             await asyncio.sleep(0.005)

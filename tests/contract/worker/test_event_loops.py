@@ -9,7 +9,7 @@ import uvloop
 from media_plane.sfu.errors import WorkerDied
 from media_plane.sfu.worker import Worker
 from tests.contract.worker.rtp import vp8_parameters
-from tests.contract.worker.stage import CODECS, LOOPBACK
+from tests.contract.worker.stage import CODECS, LOOPBACK, until
 
 pytestmark = pytest.mark.worker
 
@@ -27,9 +27,7 @@ async def live_and_die(binary: Path) -> None:
         )
     )
     producer.close()
-    async with asyncio.timeout(5):
-        while not all(consumer.closed for consumer in consumers):
-            await asyncio.sleep(0.005)
+    await until(lambda: all(consumer.closed for consumer in consumers))
     worker.close()
     await worker.wait_closed()
 

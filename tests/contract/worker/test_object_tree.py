@@ -102,7 +102,8 @@ async def test_transport_with_sctp_tells_its_parameters(server: WebRtcServer, ro
     assert transport.sctp_state == "new"
     assert (plain.sctp_parameters, plain.sctp_state) == (None, None)
     transport.close()
-    assert transport.sctp_state == "closed"
+    assert transport.close_reason == "closed"
+    assert str(transport.sctp_state) == "closed"
 
 
 async def test_producer_and_consumer_as_the_worker_sees_them(router: Router) -> None:

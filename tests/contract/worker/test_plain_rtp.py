@@ -54,7 +54,7 @@ class Peer:
 async def peer() -> AsyncIterator[Peer]:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("127.0.0.1", 0))
-    udp.setblocking(False)
+    udp.settimeout(0)
     peer = Peer(udp, [])
     loop = asyncio.get_running_loop()
     loop.add_reader(udp.fileno(), lambda: peer.received.append(udp.recv(2048)))
@@ -177,7 +177,7 @@ async def test_paused_consumer_and_paused_producer_send_nothing(router: Router, 
         )
         peer.send(data, source)
         async with asyncio.timeout(5):
-            while (await source.get_stats()).rtp_bytes_received == before:
+            while (await source.get_stats()).rtp_bytes_received == before:  # noqa: ASYNC110 - the worker is asked
                 await asyncio.sleep(0.002)
         # The worker answers after it forwarded: what it sent is in our socket by now.
         await asyncio.sleep(0.01)

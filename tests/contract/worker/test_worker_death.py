@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ import pytest
 from media_plane.sfu.errors import ChannelTimeout, InvalidState, WorkerDied, WorkerRejected
 from media_plane.sfu.router import Router
 from media_plane.sfu.worker import Worker
-from tests.contract.worker.stage import CODECS, LOOPBACK, until
 from tests.contract.worker.rtp import vp8_parameters
+from tests.contract.worker.stage import CODECS, LOOPBACK, until
 
 pytestmark = pytest.mark.worker
 
@@ -38,8 +39,12 @@ async def test_killed_worker_closes_everything_and_says_so_once(worker: Worker, 
     producer = await transport.produce(kind="video", rtp_parameters=vp8_parameters())
     consumer = await transport.consume(producer_id=producer.id, rtp_capabilities=router.rtp_capabilities)
     told: list[str] = []
+
+    def note(name: str, reason: str) -> None:
+        told.append(f"{name} {reason}")
+
     for thing in (worker, router, server, transport, producer, consumer):
-        thing.on_close(lambda reason, name=type(thing).__name__: told.append(f"{name} {reason}"))
+        thing.on_close(partial(note, type(thing).__name__))
     deaths: list[WorkerDied] = []
     worker.on_died(deaths.append)
 
@@ -128,9 +133,7 @@ async def test_producers_and_consumers_of_cancelled_callers_are_closed_again(wor
     kept = await transport.produce(kind="video", rtp_parameters=vp8_parameters(ssrc=1111))
     os.kill(worker.pid, signal.SIGSTOP)
     produce = asyncio.ensure_future(transport.produce(kind="video", rtp_parameters=vp8_parameters(ssrc=2222)))
-    consume = asyncio.ensure_future(
-        transport.consume(producer_id=kept.id, rtp_capabilities=router.rtp_capabilities)
-    )
+    consume = asyncio.ensure_future(transport.consume(producer_id=kept.id, rtp_capabilities=router.rtp_capabilities))
     await asyncio.sleep(0.05)
 
     produce.cancel()
@@ -179,16 +182,15 @@ async def test_router_closed_while_a_transport_is_made_leaves_nothing(worker: Wo
     assert worker._channel.handler_count == 0
 
 
-@pytest.mark.parametrize("is_stopped", [False, True])
-def test_worker_dies_with_its_killed_agent(worker_binary: Path, is_stopped: bool) -> None:
+@pytest.mark.parametrize("signal_first", [signal.SIGCONT, signal.SIGSTOP])
+def test_worker_dies_with_its_killed_agent(worker_binary: Path, signal_first: signal.Signals) -> None:
     agent = subprocess.Popen(
         [sys.executable, "-c", AGENT, str(worker_binary)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
     )
     assert agent.stdout is not None
     pid = int(agent.stdout.readline())
     pidfd = os.pidfd_open(pid)
-    if is_stopped:
-        os.kill(pid, signal.SIGSTOP)
+    os.kill(pid, signal_first)
 
     agent.kill()
     agent.wait()

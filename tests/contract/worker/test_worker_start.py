@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from media_plane.channel.version import WORKER_VERSION
 from media_plane.sfu.errors import WorkerStartFailed
 from media_plane.sfu.transport_types import PortRange
 from media_plane.sfu.worker import Worker
+from tests.contract.worker.stage import until
 
 pytestmark = pytest.mark.worker
 
@@ -110,12 +112,10 @@ async def test_program_that_talks_nonsense_is_refused(tmp_path: Path) -> None:
         await Worker.create(binary=program)
 
 
-async def test_start_that_is_cancelled_leaves_no_process(worker_binary: Path, tmp_path: Path) -> None:
+async def test_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
     program = script(tmp_path, f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
     starting = asyncio.ensure_future(Worker.create(binary=program))
-    async with asyncio.timeout(5):
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
-            await asyncio.sleep(0.005)
+    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
 
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -129,8 +129,7 @@ async def test_binary_recorded_as_another_version_is_not_even_started(worker_bin
     folder = tmp_path / "mediasoup-worker-3.26.0-0123456789abcdef"
     folder.mkdir()
     binary = folder / "mediasoup-worker"
-    binary.write_bytes(worker_binary.read_bytes())
-    binary.chmod(0o755)
+    await asyncio.to_thread(shutil.copy, worker_binary, binary)
 
     with pytest.raises(WorkerStartFailed, match=rf"version 3\.26\.0; this program needs {WORKER_VERSION}"):
         await Worker.create(binary=binary)
