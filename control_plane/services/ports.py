@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from control_plane.domain.callers import Caller, JoinClaims
@@ -158,6 +158,10 @@ class Tokens(Protocol):
 
     async def issue_node_link(self, node_id: NodeId) -> str:
         """A token for one hello on a node link: aud = node id, exp 60 s, its own jti."""
+        ...
+
+    async def issue_access(self, claims: dict[str, Any]) -> tuple[str, int]:
+        """An access token (Supabase-style, 1 h) and when it expires, Unix seconds."""
         ...
 
     async def verify_access(self, token: str) -> Caller:

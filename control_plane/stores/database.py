@@ -36,6 +36,8 @@ COMMAND_TIMEOUT_S = 8.0
 
 UniqueViolation = asyncpg.UniqueViolationError
 """What a statement raises when an id or name is taken and it did not say what to do then."""
+ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+"""What a statement raises when a row points at nothing, such as a login that was deleted."""
 
 _PLATFORM, _TENANT, _USER = "tradingroom_platform", "tradingroom_tenant", "tradingroom_user"
 _TRY_AGAIN = (

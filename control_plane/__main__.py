@@ -1,0 +1,47 @@
+"""`python -m control_plane --door rest|signaling`: compose the platform and open one door."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from control_plane.app import compose
+from control_plane.logs import configure_logs
+from control_plane.rest import server as rest
+from control_plane.settings import BadSettings, Settings, read_settings
+from control_plane.signaling import server as signaling
+
+DOORS = {"rest": rest.serve, "signaling": signaling.serve}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Answers the exit code: 0 stopped, 1 the door could not be opened, 2 bad settings."""
+    parser = argparse.ArgumentParser(prog="python -m control_plane", description="Trading rooms: the control plane.")
+    parser.add_argument("--door", choices=sorted(DOORS), required=True, help="which server this process is")
+    door: str = parser.parse_args(arguments).door
+    try:
+        settings = read_settings()
+    except BadSettings as error:
+        sys.stderr.write(f"control_plane: {error}\n")
+        return 2
+    configure_logs(settings.log_format)
+    try:
+        uvloop.run(_serve(door, settings))
+    except (OSError, asyncio.CancelledError, KeyboardInterrupt) as error:
+        if isinstance(error, OSError):
+            sys.stderr.write(f"control_plane: the {door} door could not be opened: {error}\n")
+            return 1
+    return 0
+
+
+async def _serve(door: str, settings: Settings) -> None:
+    async with compose(settings) as platform:
+        await DOORS[door](platform, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

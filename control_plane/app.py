@@ -1,0 +1,129 @@
+"""Composition root: builds the gateways, hands them to the services, closes everything again. Decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from control_plane.domain.errors import Unavailable
+from control_plane.domain.keys import KeyPurpose
+from control_plane.gateways.bus import RedisBus
+from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.gateways.presence import RedisPresence
+from control_plane.gateways.rate_limits import RateLimits
+from control_plane.gateways.seats import RedisSeats
+from control_plane.gateways.tokens import EcTokens
+from control_plane.gateways.turn import TurnServers
+from control_plane.services.accounts import AccountService
+from control_plane.services.alerts import AlertService
+from control_plane.services.chat import ChatService
+from control_plane.services.feed import FeedService
+from control_plane.services.invitations import InvitationService
+from control_plane.services.keys import KeyService
+from control_plane.services.live import LiveService
+from control_plane.services.nodes import NodeService
+from control_plane.services.organizations import OrganizationService
+from control_plane.services.passwords import Passwords
+from control_plane.services.platform import Platform
+from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
+from control_plane.services.ports import RateLimits as RateLimitsPort
+from control_plane.services.rooms import RoomService
+from control_plane.settings import Settings
+from control_plane.stores.database import Database, open_database
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def compose(settings: Settings) -> AsyncIterator[Platform]:
+    """Build the platform, and close it on the way out.
+
+    A database or Redis that is away does not keep it from being built: doors answer Unavailable until they are back.
+    """
+    async with AsyncExitStack() as stack:
+        db = await open_database(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            statement_cache=settings.database_statement_cache,
+        )
+        stack.push_async_callback(db.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        bus, seats = RedisBus(settings.redis_url), RedisSeats(settings.redis_url)
+        presence, rate_limits = RedisPresence(settings.redis_url), RateLimits(settings.redis_url)
+        for gateway in (bus, seats, presence, rate_limits):
+            stack.push_async_callback(gateway.close)
+        try:
+            await seats.start()
+        except Unavailable:
+            log.warning("redis is away", consequence="no new viewer seats until it is back")
+        yield assemble(
+            settings, db=db, passwords=passwords, bus=bus, seats=seats, presence=presence, rate_limits=rate_limits
+        )
+
+
+def assemble(
+    settings: Settings,
+    *,
+    db: Database,
+    passwords: Passwords,
+    bus: Bus,
+    seats: Seats,
+    presence: Presence,
+    rate_limits: RateLimitsPort,
+    clock: Clock | None = None,
+) -> Platform:
+    """Put the services on given gateways; tests hand in others and a clock of their own."""
+    clock = clock or SystemClock()
+    ids: Ids = SystemIds()
+    keys = KeyService(db, clock, settings.secret_key)
+    tokens: Tokens = EcTokens(keys, f"{settings.public_url}/auth/v1", clock.now)
+    turn: Turn = TurnServers(settings.turn_urls, settings.turn_secret, clock.now)
+    feed = FeedService(db, bus, clock)
+    return Platform(
+        db=db,
+        clock=clock,
+        ids=ids,
+        bus=bus,
+        seats=seats,
+        presence=presence,
+        rate_limits=rate_limits,
+        tokens=tokens,
+        turn=turn,
+        keys=keys,
+        accounts=AccountService(
+            db=db,
+            passwords=passwords,
+            tokens=tokens,
+            clock=clock,
+            ids=ids,
+            refresh_key=_derive(settings.secret_key, b"refresh token chain"),
+        ),
+        organizations=OrganizationService(db, clock, ids),
+        invitations=InvitationService(db, clock, ids),
+        rooms=RoomService(db, clock, ids),
+        live=LiveService(
+            db=db,
+            bus=bus,
+            seats=seats,
+            presence=presence,
+            tokens=tokens,
+            turn=turn,
+            clock=clock,
+            ids=ids,
+            signaling_url=settings.signaling_url,
+        ),
+        feed=feed,
+        chat=ChatService(feed),
+        alerts=AlertService(feed),
+        nodes=NodeService(db, clock, lambda: keys.jwks(KeyPurpose.PLATFORM)),
+    )
+
+
+def _derive(secret_key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose, so that none is used for two."""
+    return hmac.new(secret_key, purpose, hashlib.sha256).digest()

@@ -1,0 +1,205 @@
+"""Tokens: verify people's access tokens; issue and verify our own. ES256 only, whatever a token's header says.
+
+kind        key purpose   iss                        aud              lifetime
+access      access        {public_url}/auth/v1       authenticated    1 h
+join        platform      tradingroom                join             30 s
+resume      platform      tradingroom                resume           12 h
+node link   platform      tradingroom                the node's id    60 s
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import jwt
+import msgspec
+
+from control_plane.domain.callers import Caller, JoinClaims
+from control_plane.domain.errors import Unauthenticated
+from control_plane.domain.ids import NodeId, UserId
+from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
+
+ALGORITHM = "ES256"
+PLATFORM_ISSUER = "tradingroom"
+ACCESS_AUDIENCE = "authenticated"
+ACCESS_LIFETIME_S = 3600
+JOIN_LIFETIME_S = 30
+RESUME_LIFETIME_S = 12 * 3600
+NODE_LINK_LIFETIME_S = 60
+LEEWAY_S = 30
+"""How far clocks of others may differ; our own tokens are checked by ours, without any."""
+TOKEN_MAX_LENGTH = 8192
+"""Characters; a longer one is not looked at."""
+
+
+class Keys(Protocol):
+    """Where keys come from; `services.ports.SigningKeys` says more."""
+
+    async def signing(self, purpose: KeyPurpose) -> SigningKey: ...  # noqa: D102 - see services.ports
+
+    async def find(self, purpose: KeyPurpose, kid: str) -> PublicKey | None: ...  # noqa: D102 - see services.ports
+
+
+class AccessClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an access token counts here. Times in Unix seconds."""
+
+    sub: UUID
+    exp: float
+    aud: str
+    iss: str
+    email: str = ""
+    session_id: UUID | None = None
+    user_metadata: dict[str, Any] = {}
+    nbf: float | None = None
+
+
+ClaimsT = TypeVar("ClaimsT", AccessClaims, JoinClaims)
+
+
+class EcTokens:
+    """Issues and verifies; fills `services.ports.Tokens`.
+
+    Args:
+        keys: the signing keys by purpose.
+        issuer: `iss` of access tokens: `{public_url}/auth/v1`.
+        now: the present moment, UTC.
+    """
+
+    def __init__(self, keys: Keys, issuer: str, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._now = now
+
+    # --- access tokens
+
+    async def issue_access(self, claims: dict[str, Any]) -> tuple[str, int]:
+        """An access token for these claims (sub, email, session_id, …); ours are added.
+
+        Returns:
+            The token, and when it expires, Unix seconds.
+        """
+        expires_at = self._timestamp() + ACCESS_LIFETIME_S
+        ours = {"iss": self._issuer, "aud": ACCESS_AUDIENCE, "iat": self._timestamp(), "exp": expires_at}
+        return await self._sign(KeyPurpose.ACCESS, {**claims, **ours}), expires_at
+
+    async def verify_access(self, token: str) -> Caller:
+        """The caller behind an access token.
+
+        Raises:
+            Unauthenticated: forged, expired, for another audience or of another issuer. Unavailable.
+        """
+        claims = _convert(await self._decode(KeyPurpose.ACCESS, token), AccessClaims)
+        now = self._now().timestamp()
+        if claims.aud != ACCESS_AUDIENCE or claims.iss != self._issuer:
+            raise _refused()
+        if claims.exp + LEEWAY_S <= now or (claims.nbf is not None and claims.nbf - LEEWAY_S > now):
+            raise _refused()
+        name = claims.user_metadata.get("display_name")
+        return Caller(
+            user_id=UserId(claims.sub),
+            email=claims.email,
+            display_name=name if isinstance(name, str) else claims.email.split("@", 1)[0],
+            session_id=claims.session_id,
+        )
+
+    # --- our own
+
+    async def issue_join(self, claims: JoinClaims) -> str:
+        """A join token for these claims, valid JOIN_LIFETIME_S."""
+        return await self._issue("join", claims, JOIN_LIFETIME_S)
+
+    async def verify_join(self, token: str) -> JoinClaims:
+        """Raises Unauthenticated: forged, expired, or of another kind. Unavailable."""
+        return await self._verify("join", token)
+
+    async def issue_resume(self, claims: JoinClaims) -> str:
+        """A resume token for these claims, valid RESUME_LIFETIME_S."""
+        return await self._issue("resume", claims, RESUME_LIFETIME_S)
+
+    async def verify_resume(self, token: str) -> JoinClaims:
+        """Raises Unauthenticated: forged, expired, or of another kind. Unavailable."""
+        return await self._verify("resume", token)
+
+    async def issue_node_link(self, node_id: NodeId) -> str:
+        """A token for one hello on a node link: aud = node id, its own jti."""
+        return await self._sign(
+            KeyPurpose.PLATFORM,
+            {
+                "iss": PLATFORM_ISSUER,
+                "aud": str(node_id),
+                "exp": self._timestamp() + NODE_LINK_LIFETIME_S,
+                "jti": secrets.token_urlsafe(16),
+            },
+        )
+
+    async def _issue(self, kind: str, claims: JoinClaims, lifetime_s: int) -> str:
+        payload = {"iss": PLATFORM_ISSUER, "aud": kind, "exp": self._timestamp() + lifetime_s}
+        return await self._sign(KeyPurpose.PLATFORM, {**payload, "join": msgspec.to_builtins(claims)})
+
+    async def _verify(self, kind: str, token: str) -> JoinClaims:
+        payload = await self._decode(KeyPurpose.PLATFORM, token)
+        expires_at = payload.get("exp")
+        if payload.get("aud") != kind or payload.get("iss") != PLATFORM_ISSUER:
+            raise _refused()
+        if not isinstance(expires_at, int) or expires_at <= self._now().timestamp():
+            raise _refused()
+        return _convert(payload.get("join"), JoinClaims)
+
+    # --- JWS
+
+    async def _sign(self, purpose: KeyPurpose, payload: dict[str, Any]) -> str:
+        key = await self._keys.signing(purpose)
+        return jwt.encode(payload, key.key, algorithm=ALGORITHM, headers={"kid": key.kid})
+
+    async def _decode(self, purpose: KeyPurpose, token: str) -> dict[str, Any]:
+        """The payload of a token that one of our keys of this purpose signed; its claims are not checked yet."""
+        if len(token) > TOKEN_MAX_LENGTH:
+            raise _refused()
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError as error:
+            raise _refused() from error
+        kid = header.get("kid")
+        # Nothing else of the header is believed: not jwk, jku or x5u, and alg must be the one our keys are made for.
+        if header.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in header:
+            raise _refused()
+        key = await self._keys.find(purpose, kid)
+        if key is None:
+            raise _refused()
+        try:
+            payload: dict[str, Any] = jwt.decode(
+                token,
+                key.key,
+                algorithms=[ALGORITHM],
+                options={
+                    "verify_exp": False,  # times are checked against the clock that is handed in
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                    "verify_iss": False,
+                    "verify_sub": False,
+                    "verify_jti": False,
+                },
+            )
+        except jwt.InvalidTokenError as error:
+            raise _refused() from error
+        return payload
+
+    def _timestamp(self) -> int:
+        return int(self._now().timestamp())
+
+
+def _convert(payload: Any, kind: type[ClaimsT]) -> ClaimsT:
+    try:
+        return msgspec.convert(payload, kind)
+    except msgspec.ValidationError as error:
+        raise _refused() from error
+
+
+def _refused() -> Unauthenticated:
+    """One sentence for all reasons: a forger learns nothing."""
+    return Unauthenticated("This token is not good.")

@@ -1,0 +1,47 @@
+"""`python -m control_plane.operator set-plan ORGANIZATION TIER`: what only an operator may do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from control_plane.domain.errors import DomainError
+from control_plane.domain.plans import PlanTier
+from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.services.organizations import OrganizationService
+from control_plane.settings import BadSettings, read_database_url
+from control_plane.stores.database import open_database
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Answers the exit code: 0 done, 1 refused, 2 bad settings or arguments."""
+    parser = argparse.ArgumentParser(prog="python -m control_plane.operator")
+    commands = parser.add_subparsers(required=True)
+    set_plan = commands.add_parser("set-plan", help="put an organization on a plan")
+    set_plan.add_argument("organization", help="its id or its slug")
+    set_plan.add_argument("tier", type=PlanTier, choices=list(PlanTier))
+    options = parser.parse_args(arguments)
+    try:
+        organization_id = asyncio.run(_set_plan(read_database_url(), options.organization, options.tier))
+    except BadSettings as error:
+        sys.stderr.write(f"operator: {error}\n")
+        return 2
+    except DomainError as error:
+        sys.stderr.write(f"operator: {error.message}\n")
+        return 1
+    sys.stdout.write(f"{organization_id} is on {options.tier.value} now\n")
+    return 0
+
+
+async def _set_plan(database_url: str, organization: str, tier: PlanTier) -> object:
+    db = await open_database(database_url, pool_size=1)
+    try:
+        return await OrganizationService(db, SystemClock(), SystemIds()).set_plan(organization, tier)
+    finally:
+        await db.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Platform: everything a door needs, put together by `app.compose`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from control_plane.services.accounts import AccountService
+from control_plane.services.alerts import AlertService
+from control_plane.services.chat import ChatService
+from control_plane.services.feed import FeedService
+from control_plane.services.invitations import InvitationService
+from control_plane.services.keys import KeyService
+from control_plane.services.live import LiveService
+from control_plane.services.nodes import NodeService
+from control_plane.services.organizations import OrganizationService
+from control_plane.services.ports import Bus, Clock, Ids, Presence, RateLimits, Seats, Tokens, Turn
+from control_plane.services.rooms import RoomService
+from control_plane.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The parts and the services on them. Doors call services; the parts are here for readiness and for signaling."""
+
+    db: Database
+    clock: Clock
+    ids: Ids
+    bus: Bus
+    seats: Seats
+    presence: Presence
+    rate_limits: RateLimits
+    tokens: Tokens
+    turn: Turn
+    keys: KeyService
+    accounts: AccountService
+    organizations: OrganizationService
+    invitations: InvitationService
+    rooms: RoomService
+    live: LiveService
+    feed: FeedService
+    chat: ChatService
+    alerts: AlertService
+    nodes: NodeService
