@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -58,7 +58,6 @@ class Agent:
         settings: see `Settings`.
         node_id: UUID of the node.
         orphan_grace_s: how long media without a link is kept, seconds.
-        hello_timeout_s: how long a link may be silent before its hello; None means the default.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class Agent:
         node_id: str,
         *,
         orphan_grace_s: float = ORPHAN_GRACE_S,
-        hello_timeout_s: float | None = None,
     ) -> None:
         self.node_id = node_id
         self.worker_version = WORKER_VERSION
@@ -76,21 +74,13 @@ class Agent:
         self._tokens = LinkTokens(node_id, time.time)
         self._metrics = NodeMetrics(self.load)
         self._meter = CpuMeter(cores=os.cpu_count() or 1)
-        self.fleet = WorkerFleet(
-            binary=settings.worker_binary,
-            count=settings.workers,
-            base_port=settings.media_base_port,
-            listen_ip=settings.media_listen_ip,
-            announced_address=settings.media_announced_address,
-            on_death=self._worker_died,
-        )
+        self.fleet = _make_fleet(settings, self._worker_died)
         self._server = LinkServer(
             facts=self,
             tokens=self._tokens,
             metrics=self._metrics,
             dispatch=self._dispatch,
             on_link_closed=self._link_closed,
-            **({} if hello_timeout_s is None else {"hello_timeout_s": hello_timeout_s}),
         )
         self.rooms = Rooms(
             fleet=self.fleet,
@@ -99,20 +89,7 @@ class Agent:
             orphan_grace_s=orphan_grace_s,
             max_consumers_per_worker=max(1, settings.capacity_consumers // settings.workers),
         )
-        self.enrolment = Enrolment(
-            control_url=settings.control_url,
-            token=settings.enrolment_token,
-            enrolment=NodeEnrolment(
-                node_id=node_id,
-                link_url=settings.link_url,
-                region=settings.region,
-                contract_version=CONTRACT_VERSION,
-                worker_version=WORKER_VERSION,
-                rtp_capabilities=seal(generate_router_rtp_capabilities(ROOM_MEDIA_CODECS)),
-                capacity_consumers=settings.capacity_consumers,
-            ),
-            accept_keys=self._tokens.replace_keys,
-        )
+        self.enrolment = _make_enrolment(settings, node_id, self._tokens)
         self.port = settings.link_port
 
     @asynccontextmanager
@@ -189,6 +166,34 @@ class Agent:
         while True:
             await asyncio.sleep(min(ORPHAN_SWEEP_S, self._orphan_grace_s / 4))
             self.rooms.close_orphans()
+
+
+def _make_fleet(settings: Settings, on_death: Callable[[Worker], None]) -> WorkerFleet:
+    return WorkerFleet(
+        binary=settings.worker_binary,
+        count=settings.workers,
+        base_port=settings.media_base_port,
+        listen_ip=settings.media_listen_ip,
+        announced_address=settings.media_announced_address,
+        on_death=on_death,
+    )
+
+
+def _make_enrolment(settings: Settings, node_id: str, tokens: LinkTokens) -> Enrolment:
+    return Enrolment(
+        control_url=settings.control_url,
+        token=settings.enrolment_token,
+        enrolment=NodeEnrolment(
+            node_id=node_id,
+            link_url=settings.link_url,
+            region=settings.region,
+            contract_version=CONTRACT_VERSION,
+            worker_version=WORKER_VERSION,
+            rtp_capabilities=seal(generate_router_rtp_capabilities(ROOM_MEDIA_CODECS)),
+            capacity_consumers=settings.capacity_consumers,
+        ),
+        accept_keys=tokens.replace_keys,
+    )
 
 
 async def serve(settings: Settings, node_id: str) -> None:

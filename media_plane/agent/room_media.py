@@ -23,7 +23,8 @@ from media_plane.agent.sealed import decode_dtls_parameters, seal
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.validate import decode_rtp_parameters
-from media_plane.sfu.errors import MediaError
+from media_plane.sfu.errors import MediaError, WorkerRejected
+from media_plane.sfu.webrtc_transport import WebRtcTransport
 from media_plane.sfu.worker import Worker
 
 INITIAL_OUTGOING_BITRATE_BPS = 1_000_000
@@ -125,6 +126,22 @@ class RouterGroup:
         initial_bps = request.initial_outgoing_bitrate_bps or INITIAL_OUTGOING_BITRATE_BPS
         incoming_bps = request.max_incoming_bitrate_bps
         _check_bitrates(request.initial_outgoing_bitrate_bps, incoming_bps)
+        transport = await self._make_transport(participant, request, initial_bps, incoming_bps)
+        options = m.TransportOptions(
+            id=request.transport_id,
+            ice_parameters=seal(transport.ice_parameters),
+            ice_candidates=seal(transport.ice_candidates),
+            dtls_parameters=seal(transport.dtls_parameters),
+        )
+        record = TransportRecord(request.transport_id, participant, request.direction, transport, options)
+        self._books.add_transport(record)
+        self._notices.watch_transport(record, self._transport_lost)
+        return options
+
+    async def _make_transport(
+        self, participant: ParticipantState, request: m.TransportCreate, initial_bps: int, incoming_bps: int | None
+    ) -> WebRtcTransport:
+        """A transport in the worker, its bitrates set. Whatever goes wrong, none is left."""
         seat = self._seats.for_transport(request.direction)
         transport = await seat.router.create_webrtc_transport(
             webrtc_server=seat.webrtc_server,
@@ -141,16 +158,7 @@ class RouterGroup:
         except BaseException:
             transport.close()
             raise
-        options = m.TransportOptions(
-            id=request.transport_id,
-            ice_parameters=seal(transport.ice_parameters),
-            ice_candidates=seal(transport.ice_candidates),
-            dtls_parameters=seal(transport.dtls_parameters),
-        )
-        record = TransportRecord(request.transport_id, participant, request.direction, transport, options)
-        self._books.add_transport(record)
-        self._notices.watch_transport(record, self._transport_lost)
-        return options
+        return transport
 
     async def connect_transport(self, participant: ParticipantState, transport_id: str, raw: msgspec.Raw) -> None:
         """Hand over the browser's DTLS parameters, once.
@@ -165,8 +173,13 @@ class RouterGroup:
             if record.connected_with != said:
                 raise LinkError(LinkErrorCode.CONFLICT, "The transport is connected with other parameters.")
             return
-        await record.transport.connect(dtls_parameters=parameters)
+        # Written down first: a caller that gives up waiting repeats itself, and the worker takes parameters only once.
         record.connected_with = said
+        try:
+            await record.transport.connect(dtls_parameters=parameters)
+        except WorkerRejected:
+            record.connected_with = None
+            raise
 
     async def restart_ice(self, participant: ParticipantState, transport_id: str) -> msgspec.Raw:
         """New ICE credentials, sealed. Raises LinkError not_found."""

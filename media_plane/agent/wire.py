@@ -11,7 +11,7 @@ from media_plane.contract.messages import ErrorBody, Request, Response, Wire
 
 NO_ID = 0
 """Id of the answer to a message whose own id can't be read."""
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 """The text form of RFC 9562, lower case, so that one object has one name."""
 
 _LEADING_ID = re.compile(rb'\s*\{\s*(?:"method"\s*:\s*"[\w.]{1,64}"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*[,}]')
