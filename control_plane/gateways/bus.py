@@ -88,7 +88,7 @@ class RedisBus:
         payload = self._encoder.encode(_Envelope(origin=self._origin, event=event))
         self._outbox.append((asyncio.get_running_loop().time(), topic, payload))
         self._outbox_filled.set()
-        self._start()
+        self.start()
 
     async def _publish_forever(self) -> None:
         pause_s = BACKOFF_S[0]
@@ -134,7 +134,7 @@ class RedisBus:
         Raises:
             Unavailable: Redis does not confirm within `SUBSCRIBE_TIMEOUT_S`.
         """
-        self._start()
+        self.start()
         self._listeners.setdefault(topic, []).append(listener)
         is_over = False
 
@@ -295,7 +295,8 @@ class RedisBus:
 
     # --- life ---------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Connect now rather than on first use. May be called twice."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._publish_forever()), asyncio.create_task(self._listen_forever())]
 

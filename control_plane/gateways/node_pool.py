@@ -62,6 +62,8 @@ class NodeLinkPool:
         self._loads_noted_at: dict[NodeId, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self.has_fresh_list = False
+        """Whether the registry could be read the last time."""
 
     # --- what services ask --------------------------------------------------------------------------------------
 
@@ -118,7 +120,9 @@ class NodeLinkPool:
                     nodes = await self._list_nodes()
             except Exception as error:  # noqa: BLE001 - the registry may be away in any way; the last list stands
                 log.warning("node_list_failed", error=type(error).__name__)
+                self.has_fresh_list = False
             else:
+                self.has_fresh_list = True
                 self._follow(nodes)
             await asyncio.sleep(REFRESH_S)
 

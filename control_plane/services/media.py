@@ -132,6 +132,16 @@ class MediaService:
                 lost.organization_id, lost.live_session_id, from_epoch=lost.epoch, avoid=avoid
             )
         placement = placement_of(row)
+        try:
+            return placement, await self._open(placement)
+        except MediaMoved:
+            raise
+        except Unavailable:
+            # The new node does not answer either: once more, elsewhere.
+            row = await self._placements.replace_placement(
+                lost.organization_id, lost.live_session_id, from_epoch=placement.epoch, avoid=placement.node_id
+            )
+        placement = placement_of(row)
         return placement, await self._open(placement)
 
     async def inspect_room(self, placement: Placement) -> contract.RoomOpenAnswer:

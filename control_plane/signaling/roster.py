@@ -143,13 +143,14 @@ class Roster:
         return True
 
     def replace_tracks(self, facts: Iterable[ProducerFacts]) -> None:
-        """What is published now, as the media node says; everything else is gone."""
+        """What is published now, as the media node says.
+
+        What it does not name may still be on its way here, so it is not remembered as gone.
+        """
         tracks = {}
         for fact in facts:
             view = ProducerView(id=fact.producer_id, kind=fact.kind, source=fact.source, paused=fact.paused)
             tracks[fact.producer_id] = Track(ParticipantId(UUID(fact.participant_id)), view)
-        self._gone.update(self.tracks.keys() - tracks.keys())
-        self._gone.difference_update(tracks)
         self.tracks = tracks
 
 

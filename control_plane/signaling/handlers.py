@@ -1,0 +1,354 @@
+"""One short function per request: may they, do it, answer. Errors are DomainErrors; the connection answers with them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from control_plane.domain import events
+from control_plane.domain.alerts import AlertDraft
+from control_plane.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from control_plane.domain.ids import AlertId, MessageId, ParticipantId
+from control_plane.domain.roles import Permission
+from control_plane.services.media import MediaMoved
+from control_plane.signaling import messages as m
+from control_plane.signaling.connection import Connection, LaneName
+from control_plane.signaling.departures import close_media, leave
+from control_plane.signaling.media_care import MediaCare
+from control_plane.signaling.needs import Author
+from control_plane.signaling.session import Session
+from media_plane.contract.messages import Direction
+
+MAX_TRANSPORTS = 8
+"""Transports of one socket between two media resets: one each way, and some rebuilds."""
+MAX_PRODUCERS = 8
+"""Tracks one person may publish at once: camera, microphone, and some screens with their sound."""
+MAX_IDS = 200
+"""Ids one request may list."""
+EMPTY = m.Empty()
+
+
+class Room:
+    """What every handler gets besides the request: the session, its media, and whose socket asks."""
+
+    def __init__(self, session: Session, care: MediaCare, connection: Connection) -> None:
+        self.session = session
+        self.care = care
+        self.connection = connection
+
+    @property
+    def participant_id(self) -> ParticipantId:
+        """Who asks."""
+        return self.connection.participant_id
+
+    def require(self, allowed: bool, permission: Permission) -> None:  # noqa: FBT001 - a grant's own flag
+        """Refuse unless the grant says so.
+
+        Raises:
+            Forbidden: facts name the permission.
+        """
+        if not allowed:
+            raise Forbidden("Your role does not allow this.", permission=permission.value)
+
+    def require_transport(self, transport_id: str, direction: Direction | None = None) -> None:
+        """Refuse transports this socket did not open.
+
+        Raises:
+            NotFound: not its own, or of the other direction.
+        """
+        known = self.connection.transports.get(transport_id)
+        if known is None or (direction is not None and known != direction):
+            raise NotFound("There is no such transport.")
+
+    def require_producer(self, producer_id: str) -> None:
+        """Refuse tracks this participant does not publish. Raises NotFound, also for someone else's."""
+        if producer_id not in self.connection.producer_ids:
+            raise NotFound("There is no such track.")
+
+
+# --- transports ---------------------------------------------------------------------------------------------------
+
+
+async def create_transport(room: Room, request: m.TransportCreate) -> m.TransportCreated:
+    """`transport.create`."""
+    connection = room.connection
+    if request.direction == "send":
+        room.require(connection.admission.participant.grant.can_publish, Permission.PUBLISH_MEDIA)
+    transport_id = str(request.transport_id)
+    if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
+        raise Conflict("Too many transports.")
+    at = room.care.at
+    made = await room.session.needs.media.create_transport(at, room.participant_id, transport_id, request.direction)
+    if at == room.care.at:
+        connection.add_transport(transport_id, request.direction)
+    return m.TransportCreated(transport=made)
+
+
+async def connect_transport(room: Room, request: m.TransportConnect) -> m.Empty:
+    """`transport.connect`."""
+    transport_id = str(request.transport_id)
+    room.require_transport(transport_id)
+    await room.session.needs.media.connect_transport(
+        room.care.at, room.participant_id, transport_id, request.dtls_parameters
+    )
+    return EMPTY
+
+
+async def restart_ice(room: Room, request: m.TransportRestartIce) -> m.IceRestarted:
+    """`transport.restartIce`."""
+    transport_id = str(request.transport_id)
+    room.require_transport(transport_id)
+    parameters = await room.session.needs.media.restart_ice(room.care.at, room.participant_id, transport_id)
+    return m.IceRestarted(ice_parameters=parameters)
+
+
+# --- producers ----------------------------------------------------------------------------------------------------
+
+
+async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCreated:
+    """`producer.create`: publish, then tell everyone; here the viewers get their offers."""
+    connection = room.connection
+    room.require(connection.admission.participant.grant.can_publish, Permission.PUBLISH_MEDIA)
+    transport_id, producer_id = str(request.transport_id), str(request.producer_id)
+    room.require_transport(transport_id, "send")
+    if producer_id not in connection.producer_ids and len(connection.producer_ids) >= MAX_PRODUCERS:
+        raise Conflict("Too many tracks.")
+    facts = await room.session.needs.media.create_producer(
+        room.care.at,
+        room.participant_id,
+        transport_id=transport_id,
+        producer_id=producer_id,
+        kind=request.kind,
+        source=request.source,
+        rtp_parameters=request.rtp_parameters,
+        paused=request.paused,
+    )
+    connection.producer_ids.add(producer_id)
+    await room.session.tell(
+        events.ProducerOpened(
+            live_session_id=room.session.id,
+            participant_id=room.participant_id,
+            producer_id=producer_id,
+            kind=facts.kind,
+            source=facts.source,
+            paused=facts.paused,
+        )
+    )
+    return m.ProducerCreated(producer_id=producer_id)
+
+
+async def pause_producer(room: Room, request: m.ProducerPause) -> m.Empty:
+    """`producer.pause`."""
+    return await _set_paused(room, str(request.producer_id), paused=True)
+
+
+async def resume_producer(room: Room, request: m.ProducerResume) -> m.Empty:
+    """`producer.resume`."""
+    return await _set_paused(room, str(request.producer_id), paused=False)
+
+
+async def _set_paused(room: Room, producer_id: str, *, paused: bool) -> m.Empty:
+    room.require_producer(producer_id)
+    await room.session.needs.media.set_producer_paused(room.care.at, room.participant_id, producer_id, paused=paused)
+    await room.session.tell(
+        events.ProducerPausedChanged(
+            live_session_id=room.session.id,
+            participant_id=room.participant_id,
+            producer_id=producer_id,
+            paused=paused,
+        )
+    )
+    return EMPTY
+
+
+async def close_producer(room: Room, request: m.ProducerClose) -> m.Empty:
+    """`producer.close`."""
+    producer_id = str(request.producer_id)
+    room.require_producer(producer_id)
+    await room.session.needs.media.close_producer(room.care.at, room.participant_id, producer_id)
+    room.connection.producer_ids.discard(producer_id)
+    await room.session.tell(
+        events.ProducerGone(
+            live_session_id=room.session.id, participant_id=room.participant_id, producer_id=producer_id
+        )
+    )
+    return EMPTY
+
+
+# --- consumers ----------------------------------------------------------------------------------------------------
+
+
+async def create_consumers(room: Room, request: m.ConsumerCreate) -> m.ConsumersCreated:
+    """`consumer.create`: after a reset the browser says itself what it wants on its new receive transport."""
+    transport_id = str(request.transport_id)
+    room.require_transport(transport_id, "recv")
+    _check_ids(request.producer_ids)
+    tracks, connection = room.session.roster.tracks, room.connection
+    wanted = [str(known) for known in request.producer_ids if str(known) not in connection.producer_ids]
+    live = [producer_id for producer_id in dict.fromkeys(wanted) if producer_id in tracks]
+    if not live:
+        return m.ConsumersCreated()
+    made = await room.session.needs.media.consume(
+        room.care.at,
+        room.participant_id,
+        transport_id=transport_id,
+        rtp_capabilities=connection.rtp_capabilities,
+        producer_ids=live,
+    )
+    if connection.recv_transport_id == transport_id:
+        connection.consumers.update({consumer.id: consumer.producer_id for consumer in made.consumers})
+    return m.ConsumersCreated(
+        consumers=made.consumers,
+        refused_producer_ids=[refused.producer_id for refused in made.refused if refused.code == "unsupported"],
+    )
+
+
+async def resume_consumers(room: Room, request: m.ConsumerResume) -> m.Empty:
+    """`consumer.resume`."""
+    return await _hold(room, request, paused=False)
+
+
+async def pause_consumers(room: Room, request: m.ConsumerPause) -> m.Empty:
+    """`consumer.pause`."""
+    return await _hold(room, request, paused=True)
+
+
+async def _hold(room: Room, request: m.ConsumerResume | m.ConsumerPause, *, paused: bool) -> m.Empty:
+    _check_ids(request.consumer_ids)
+    known = [str(consumer_id) for consumer_id in request.consumer_ids if str(consumer_id) in room.connection.consumers]
+    if known:
+        await room.session.needs.media.set_consumers_paused(room.care.at, room.participant_id, known, paused=paused)
+    return EMPTY
+
+
+async def set_preferred_layers(room: Room, request: m.ConsumerSetPreferredLayers) -> m.Empty:
+    """`consumer.setPreferredLayers`."""
+    consumer_id = str(request.consumer_id)
+    if consumer_id not in room.connection.consumers:
+        raise NotFound("There is no such consumer.")
+    if not 0 <= request.spatial_layer <= 7 or not 0 <= (request.temporal_layer or 0) <= 7:
+        raise InvalidInput("A layer is 0 to 7.", field="spatialLayer")
+    await room.session.needs.media.set_preferred_layers(
+        room.care.at,
+        room.participant_id,
+        consumer_id,
+        spatial_layer=request.spatial_layer,
+        temporal_layer=request.temporal_layer,
+    )
+    return EMPTY
+
+
+def _check_ids(ids: list[Any]) -> None:
+    if len(ids) > MAX_IDS:
+        raise InvalidInput(f"At most {MAX_IDS} ids at once.")
+
+
+# --- talk ---------------------------------------------------------------------------------------------------------
+
+
+def _author(room: Room) -> Author:
+    participant = room.connection.admission.participant
+    return Author(
+        organization_id=room.session.organization_id,
+        room_id=room.session.room_id,
+        user_id=participant.user_id,
+        display_name=participant.display_name,
+        can_post_chat=participant.grant.can_post_chat,
+        can_post_alert=participant.grant.can_post_alert,
+    )
+
+
+async def post_chat(room: Room, request: m.ChatPost) -> m.Posted:
+    """`chat.post`."""
+    room.require(room.connection.admission.participant.grant.can_post_chat, Permission.POST_CHAT)
+    event = await room.session.needs.chat.post(_author(room), MessageId(request.message_id), request.text)
+    return m.Posted(seq=event.seq)
+
+
+async def post_alert(room: Room, request: m.AlertPost) -> m.Posted:
+    """`alert.post`."""
+    room.require(room.connection.admission.participant.grant.can_post_alert, Permission.POST_ALERT)
+    draft = AlertDraft(
+        symbol=request.symbol,
+        side=request.side,
+        entry=request.entry,
+        stop=request.stop,
+        targets=request.targets,
+        note=request.note,
+    )
+    event = await room.session.needs.alerts.post(_author(room), AlertId(request.alert_id), draft)
+    return m.Posted(seq=event.seq)
+
+
+async def read_feed(room: Room, request: m.FeedRead) -> m.FeedPage:
+    """`feed.read`."""
+    if not 1 <= request.limit <= 200:
+        raise InvalidInput("limit is 1 to 200.", field="limit")
+    if request.after < 0:
+        raise InvalidInput("after is 0 or more.", field="after")
+    entries, last_seq = await room.session.needs.feed.read(
+        room.session.organization_id, room.session.room_id, after=request.after, limit=request.limit
+    )
+    return m.FeedPage(events=list(entries), last_seq=last_seq)
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+async def remove_participant(room: Room, request: m.ParticipantRemove) -> m.Empty:
+    """`participant.remove`: the row first, then whoever holds the socket closes it; the media closes here."""
+    admission = room.connection.admission
+    room.require(admission.participant.grant.can_moderate, Permission.MODERATE)
+    participant_id = ParticipantId(request.participant_id)
+    await room.session.needs.live.remove(admission, participant_id)
+    await close_media(room.session, participant_id)
+    return EMPTY
+
+
+async def leave_room(room: Room, _: m.RoomLeave) -> m.Empty:
+    """`room.leave`: the connection closes the socket after the answer."""
+    connection = room.connection
+    await leave(room.session, connection.admission, "left")
+    if room.session.connections.get(connection.participant_id) is connection:
+        del room.session.connections[connection.participant_id]
+    return EMPTY
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+Handler = Callable[[Room, Any], Awaitable[m.Wire]]
+HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
+    m.TransportCreate: (create_transport, "media"),
+    m.TransportConnect: (connect_transport, "media"),
+    m.TransportRestartIce: (restart_ice, "media"),
+    m.ProducerCreate: (create_producer, "media"),
+    m.ProducerPause: (pause_producer, "media"),
+    m.ProducerResume: (resume_producer, "media"),
+    m.ProducerClose: (close_producer, "media"),
+    m.ConsumerCreate: (create_consumers, "media"),
+    m.ConsumerResume: (resume_consumers, "media"),
+    m.ConsumerPause: (pause_consumers, "media"),
+    m.ConsumerSetPreferredLayers: (set_preferred_layers, "media"),
+    m.ChatPost: (post_chat, "posts"),
+    m.AlertPost: (post_alert, "posts"),
+    m.FeedRead: (read_feed, "reads"),
+    m.ParticipantRemove: (remove_participant, "reads"),
+    m.RoomLeave: (leave_room, "media"),
+}
+"""Every request but hello: who does it, and in which lane it keeps its order."""
+
+
+def lane_of(request: m.Request) -> LaneName:
+    """Which lane a request runs in."""
+    return HANDLERS[type(request)][1]
+
+
+async def handle(room: Room, request: m.Request) -> m.Wire:
+    """Do what a request asks. Raises DomainError."""
+    at = room.care.at
+    try:
+        return await HANDLERS[type(request)][0](room, request)
+    except MediaMoved:
+        # Whoever notices first has the room rebuilt; this request is refused, `media.reset` follows.
+        room.care.rebuild("room_not_open", lost=at)
+        raise

@@ -1,0 +1,324 @@
+"""A live session as this process holds it: its people, tracks and feed as told, and the sockets here.
+
+Own changes and others' take one path: `apply`. Whatever arrives while the rows are being read is applied once more after
+them, so nothing falls between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+import structlog
+
+from control_plane.domain import events
+from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
+from control_plane.domain.events import Event, FeedEvent, room_topic, session_topic
+from control_plane.domain.ids import ParticipantId
+from control_plane.domain.participants import Participant
+from control_plane.domain.rooms import LiveSession
+from control_plane.services.media import placement_of
+from control_plane.signaling import messages as m
+from control_plane.signaling.connection import Connection
+from control_plane.signaling.feed_window import WINDOW, FeedWindow
+from control_plane.signaling.needs import Admission, Needs
+from control_plane.signaling.roster import Roster
+from control_plane.signaling.telling import notification_for, owner_of
+from control_plane.signaling.wire import encode_notification
+from media_plane.contract.messages import ParticipantMedia
+
+HOLE_PATIENCE_S = 0.05
+"""How long a hole in the feed may be: neighbours often cross on their way here, seconds."""
+CONTEST_S = 5.0
+"""Sockets of one person welcomed within this time of each other are settled by their ids: the later one stays, seconds."""
+
+log = structlog.get_logger("signaling")
+
+
+class Session:
+    """One held live session.
+
+    Args:
+        needs: services and gateways.
+        live: its row.
+    """
+
+    def __init__(self, needs: Needs, live: LiveSession) -> None:
+        self.needs = needs
+        self.id = live.id
+        self.organization_id = live.organization_id
+        self.room_id = live.room_id
+        self.started_at = live.started_at
+        self.placement = placement_of(live)
+        self.has_media = False
+        """Whether the room is known to be open at the placement."""
+        self.roster = Roster()
+        self.feed = FeedWindow()
+        self.connections: dict[ParticipantId, Connection] = {}
+        self.ghosts: dict[ParticipantId, tuple[Admission, asyncio.TimerHandle]] = {}
+        """People whose socket is lost, for their grace time."""
+        self.joining = 0
+        """Hellos that are being answered."""
+        self.is_over = False
+        self.idle_since_s: float | None = None
+        self.on_producer_opened: Callable[[str], None] = lambda _: None
+        """Told of a new track, so that it is offered to the sockets here."""
+        self.on_ended: Callable[[], None] = lambda: None
+        """Told once that the session is over."""
+        self._is_loaded = False
+        self._recording: list[Event] | None = None
+        self._unsubscribe: list[Callable[[], Awaitable[None]]] = []
+        self._repairing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Listen, then read: people, feed and media.
+
+        Raises:
+            Unavailable: Redis or the database is away. The media may be: then `has_media` stays False.
+            RoomNotLive: it is over.
+        """
+        self._recording = []
+        listen = self.needs.bus.subscribe
+        self._unsubscribe.append(await listen(session_topic(self.id), self._hear))
+        self._unsubscribe.append(await listen(room_topic(self.room_id), self._hear))
+        people, present, (entries, last_seq), media = await asyncio.gather(
+            self.needs.live.list_present(self.organization_id, self.id),
+            self._find_leases(),
+            self.needs.feed.newest(self.organization_id, self.room_id, WINDOW),
+            self._open_media(),
+        )
+        for person in people:
+            self.roster.apply(events.ParticipantJoined(live_session_id=self.id, participant=person))
+            if present is not None and person.id not in present:
+                self._mark_away(person.id)
+        if media is not None:
+            self.roster.replace_tracks(fact for participant in media for fact in participant.producers)
+        self.feed = FeedWindow(entries, entries[-1].seq if entries else last_seq)
+        self.feed.note_last_seq(last_seq)
+        self._is_loaded = True
+        self._replay()
+
+    async def _find_leases(self) -> set[ParticipantId] | None:
+        try:
+            return await self.needs.presence.present(self.id)
+        except Unavailable:
+            return None
+
+    async def _open_media(self) -> list[ParticipantMedia] | None:
+        try:
+            self.placement, answer = await self.needs.media.ensure_room(self.placement)
+        except (Unavailable, InvalidInput) as error:
+            # InvalidInput: the node's answer is over the link's size limit.
+            log.warning("media_away", live_session_id=str(self.id), reason=error.message)
+            return None
+        self.has_media = True
+        return answer.participants
+
+    def _mark_away(self, participant_id: ParticipantId) -> None:
+        self.roster.apply(
+            events.ParticipantConnectionChanged(
+                live_session_id=self.id, participant_id=participant_id, is_connected=False
+            )
+        )
+
+    def record(self) -> None:
+        """From now on keep what is heard, for `replace_tracks`."""
+        self._recording = []
+
+    def replace_tracks(self, media: Iterable[ParticipantMedia]) -> None:
+        """Believe the media node about what is published; what was heard since `record` counts too. Nobody is told."""
+        self.roster.replace_tracks(fact for participant in media for fact in participant.producers)
+        self._replay()
+
+    def _replay(self) -> None:
+        heard, self._recording = self._recording or [], None
+        for event in heard:
+            self.apply(event)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody here needs it."""
+        return not self.connections and not self.ghosts and self.joining == 0
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that belongs to the session; cancelled with it."""
+        _ = self.start(work)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """As `spawn`, for who wants to know when it is done."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Stop listening and all work of the session. May be called twice."""
+        self.is_over = True
+        for _, timer in self.ghosts.values():
+            timer.cancel()
+        self.ghosts.clear()
+        unsubscribe, self._unsubscribe = self._unsubscribe, []
+        for end in unsubscribe:
+            await end()
+        current = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not current]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _hear(self, event: Event) -> None:
+        if self._recording is not None:
+            self._recording.append(event)
+        if self._is_loaded and not self.is_over:
+            self.apply(event)
+
+    async def tell(self, event: Event) -> None:
+        """Something happened here: apply it, and tell the other processes."""
+        self._hear(event)
+        await self.needs.bus.publish(session_topic(self.id), event)
+
+    def apply(self, event: Event) -> None:
+        """Take an event in, from here or elsewhere, and tell the sockets here what it changed."""
+        match event:
+            case events.FeedAppended():
+                self.add_to_feed([event.event])
+            case events.ParticipantReplaced():
+                self._yield(event)
+            case events.ParticipantRemoved():
+                self._put_out(event.participant_id)
+            case events.SessionEnded():
+                self.end()
+            case events.ParticipantLeft():
+                for producer_id in self.roster.tracks_of(event.participant_id):
+                    self.apply(
+                        events.ProducerGone(
+                            live_session_id=self.id, participant_id=event.participant_id, producer_id=producer_id
+                        )
+                    )
+                self._apply_to_roster(event)
+            case _:
+                self._apply_to_roster(event)
+
+    def _apply_to_roster(self, event: Event) -> None:
+        if not self.roster.apply(event):
+            return
+        notification = notification_for(event, self.roster)
+        if notification is None:
+            return
+        # A closed track is told to its owner too: the media plane may have closed it.
+        hears_own = isinstance(event, events.ProducerGone)
+        self.tell_all(notification, but=None if hears_own else owner_of(event))
+        if isinstance(event, events.ProducerOpened):
+            self.on_producer_opened(event.producer_id)
+
+    def tell_all(self, notification: m.NotificationBase, *, but: ParticipantId | None = None) -> None:
+        """Push a notification to every socket here, encoded once."""
+        message = encode_notification(notification)
+        for participant_id, connection in self.connections.items():
+            if participant_id != but:
+                connection.socket.notify(message)
+
+    # --- people -------------------------------------------------------------------------------------------------
+
+    def enter(self, connection: Connection) -> None:
+        """A socket is welcomed: it takes the place of an older one and of a ghost."""
+        older = self.connections.get(connection.participant_id)
+        self.connections[connection.participant_id] = connection
+        self.lay_ghost(connection.participant_id)
+        if older is not None:
+            older.socket.close(m.CloseCode.REPLACED, "joined from elsewhere")
+
+    def lay_ghost(self, participant_id: ParticipantId) -> Admission | None:
+        """A lost person is back, or gone for good. Answers the ghost's admission."""
+        ghost = self.ghosts.pop(participant_id, None)
+        if ghost is None:
+            return None
+        ghost[1].cancel()
+        return ghost[0]
+
+    def _yield(self, event: events.ParticipantReplaced) -> None:
+        connection = self.connections.get(event.participant_id)
+        if connection is None:
+            self.lay_ghost(event.participant_id)
+            return
+        if connection.id == event.connection_id:
+            return
+        age_s = asyncio.get_running_loop().time() - connection.welcomed_at_s
+        if age_s < CONTEST_S and connection.id > event.connection_id:
+            return
+        del self.connections[event.participant_id]
+        connection.socket.close(m.CloseCode.REPLACED, "joined from elsewhere")
+
+    def _put_out(self, participant_id: ParticipantId) -> None:
+        self.lay_ghost(participant_id)
+        connection = self.connections.pop(participant_id, None)
+        self.apply(events.ParticipantLeft(live_session_id=self.id, participant_id=participant_id, reason="removed"))
+        if connection is not None:
+            connection.socket.close(m.CloseCode.REMOVED, "removed by a moderator")
+
+    def end(self) -> None:
+        """It is over: tell and close every socket. May be called twice."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self.tell_all(m.SessionEnded())
+        for connection in list(self.connections.values()):
+            connection.socket.close(m.CloseCode.SESSION_ENDED, "the session is over")
+        self.connections.clear()
+        self.on_ended()
+
+    def match_people(self, people: Iterable[Participant], known: set[ParticipantId]) -> None:
+        """Believe the rows about who is there; tell what was missed.
+
+        Args:
+            people: everyone the rows say is there.
+            known: everyone who was known before the rows were read: who came or went since is newer than the rows.
+        """
+        listed = {person.id: person for person in people}
+        for participant_id in (self.roster.people.keys() & known) - listed.keys():
+            self.apply(events.ParticipantLeft(live_session_id=self.id, participant_id=participant_id, reason="left"))
+        for participant_id in listed.keys() - known - self.roster.people.keys():
+            self.apply(events.ParticipantJoined(live_session_id=self.id, participant=listed[participant_id]))
+
+    # --- feed ---------------------------------------------------------------------------------------------------
+
+    def add_to_feed(self, entries: Iterable[FeedEvent]) -> None:
+        """Take in feed entries; tell them in order; read what is missing."""
+        for entry in self.feed.add(entries):
+            self.tell_all(m.FeedAppended(event=entry))
+        if self.feed.has_hole:
+            self.repair_feed()
+
+    def note_last_seq(self, last_seq: int) -> None:
+        """The rows say how far the feed is."""
+        self.feed.note_last_seq(last_seq)
+        if self.feed.has_hole:
+            self.repair_feed()
+
+    def repair_feed(self) -> None:
+        """Fill the hole from the rows, soon."""
+        if self._repairing is None or self._repairing.done():
+            self._repairing = self.start(self._repair())
+
+    async def _repair(self) -> None:
+        await asyncio.sleep(HOLE_PATIENCE_S)
+        while self.feed.has_hole:
+            try:
+                entries, last_seq = await self.needs.feed.read(
+                    self.organization_id, self.room_id, after=self.feed.told_seq, limit=WINDOW
+                )
+            except DomainError as error:
+                # The sweep tries again.
+                log.warning("feed_repair_failed", live_session_id=str(self.id), reason=error.message)
+                return
+            for entry in self.feed.add(entries):
+                self.tell_all(m.FeedAppended(event=entry))
+            self.feed.note_last_seq(last_seq)
+            if not entries:
+                return
