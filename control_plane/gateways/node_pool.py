@@ -33,10 +33,7 @@ class NodeLinkPool:
     Args:
         list_nodes: the registry, for example `NodeService.list_nodes`; may raise, then the last list stands.
         issue_token: a token for one hello to a node.
-        on_notification: told what nodes tell, but their load; in order per node.
         on_load: told a node's load, at most every LOAD_INTERVAL_S each.
-        on_up: a link to the node stands (again).
-        on_lost: the link to the node is gone; it is dialled again.
     """
 
     def __init__(
@@ -44,17 +41,14 @@ class NodeLinkPool:
         *,
         list_nodes: Callable[[], Awaitable[list[MediaNode]]],
         issue_token: Callable[[NodeId], Awaitable[str]],
-        on_notification: Callable[[NodeId, Notification], None],
         on_load: Callable[[NodeId, NodeLoad], Awaitable[None]],
-        on_up: Callable[[NodeId], None],
-        on_lost: Callable[[NodeId], None],
     ) -> None:
         self._list_nodes = list_nodes
         self._issue_token = issue_token
-        self._on_notification = on_notification
         self._on_load = on_load
-        self._on_up = on_up
-        self._on_lost = on_lost
+        self._on_notification: Callable[[NodeId, Notification], None] = lambda _node, _notification: None
+        self._on_up: Callable[[NodeId], None] = lambda _node: None
+        self._on_lost: Callable[[NodeId], None] = lambda _node: None
         self._links: dict[NodeId, NodeLink] = {}
         self._urls: dict[NodeId, str] = {}
         self._dialers: dict[NodeId, asyncio.Task[None]] = {}
@@ -98,8 +92,21 @@ class NodeLinkPool:
 
     # --- life ---------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin to read the registry and to dial."""
+    def start(
+        self,
+        *,
+        on_notification: Callable[[NodeId, Notification], None],
+        on_up: Callable[[NodeId], None],
+        on_lost: Callable[[NodeId], None],
+    ) -> None:
+        """Begin to read the registry and to dial.
+
+        Args:
+            on_notification: told what nodes tell, but their load; in order per node.
+            on_up: a link to the node stands (again).
+            on_lost: the link to the node is gone; it is dialled again.
+        """
+        self._on_notification, self._on_up, self._on_lost = on_notification, on_up, on_lost
         self._spawn(self._refresh_forever())
 
     async def close(self) -> None:

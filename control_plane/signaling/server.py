@@ -187,10 +187,7 @@ class SignalingDoor:
         self._pool = NodeLinkPool(
             list_nodes=platform.nodes.list_nodes,
             issue_token=platform.tokens.issue_node_link,
-            on_notification=lambda node_id, notification: self.hub.hear_node(node_id, notification),
             on_load=platform.nodes.note_load,
-            on_up=lambda node_id: self.hub.node_up(node_id),
-            on_lost=lambda node_id: self.hub.node_lost(node_id),
         )
         self.hub = Hub(
             Needs(
@@ -228,7 +225,7 @@ class SignalingDoor:
         port = await self._server.listen(self._settings.host, self._settings.signaling_port)
         self._platform.bus.start()
         self._marking = asyncio.create_task(self._mark())
-        self._pool.start()
+        self._pool.start(on_notification=self.hub.hear_node, on_up=self.hub.node_up, on_lost=self.hub.node_lost)
         self.hub.start()
         log.info("signaling_listens", host=self._settings.host, port=port)
         return port
