@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from media_plane.agent.app import Agent
 from media_plane.agent.settings import Settings
 from tests.contract.node_link.client import LinkClient
 from tests.contract.node_link.fake_control_plane import ControlPlane
+from tests.contract.node_link.media import Person, new_id
 
 MakeNode = Callable[..., Awaitable["Node"]]
 
@@ -112,3 +114,26 @@ async def node(make_node: MakeNode) -> Node:
 async def link(node: Node) -> LinkClient:
     """A greeted link to `node`."""
     return await node.link()
+
+
+@pytest.fixture
+async def host(link: LinkClient) -> Person:
+    """Somebody with a send transport in an open room."""
+    host = Person(link, new_id())
+    await host.open()
+    await host.transport("send")
+    return host
+
+
+@pytest.fixture
+async def viewer(node: Node, host: Person) -> Person:
+    """Somebody with a receive transport in the host's room, on a link of their own."""
+    viewer = Person(await node.link(), host.room_id)
+    await viewer.transport("recv")
+    return viewer
+
+
+@pytest.fixture
+async def capabilities(host: Person) -> msgspec.Raw:
+    """What a browser that can do everything says of itself: the router's own capabilities."""
+    return (await host.open()).rtp_capabilities
