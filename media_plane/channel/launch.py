@@ -68,7 +68,7 @@ async def launch(
         WorkerStartFailed: missing binary, wrong settings, another version, or no sign of life. Nothing is left behind.
     """
     check_recorded_version(binary)
-    process = await WorkerProcess.spawn(
+    process = WorkerProcess.spawn(
         binary, _arguments(settings), {**(environment or {}), "MEDIASOUP_VERSION": WORKER_VERSION}
     )
     channel = Channel(deadline_s=request_deadline_s)

@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from typing_extensions import override
-
 from media_plane.channel.errors import WorkerStartFailed
 
 log = logging.getLogger(__name__)
@@ -30,32 +28,44 @@ ANSWERS_FD = 4
 _FIRST_FREE_FD = 10
 """Our copies of the child's ends start here, so that no dup2 to 0..4 can overwrite one that is still needed."""
 _LINE_LIMIT_BYTES = 8192
+_READ_BYTES = 65536
 
 
-class _LineLogger(asyncio.Protocol):
-    """Logs what the worker prints, line by line."""
+class _LineLogger:
+    """Logs what the worker prints to one pipe, line by line, until it ends."""
 
-    def __init__(self, pid: int, stream: str, level: int) -> None:
+    def __init__(self, fd: int, pid: int, stream: str, level: int) -> None:
+        """Start reading.
+
+        Args:
+            fd: the pipe's reading end; closed at its end.
+            pid: of the worker, for the log.
+            stream: "stdout" or "stderr", for the log.
+            level: of the log lines.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._fd = fd
         self._prefix = f"[{pid} {stream}]"
         self._level = level
         self._rest = b""
+        os.set_blocking(fd, False)
+        self._loop.add_reader(fd, self._read)
 
-    @override
-    def data_received(self, data: bytes) -> None:
+    def _read(self) -> None:
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _LINE_LIMIT_BYTES:
+        if len(self._rest) > _LINE_LIMIT_BYTES or not data:
             lines.append(self._rest)
             self._rest = b""
         for line in lines:
-            self._log(line)
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._log(self._rest)
-
-    def _log(self, line: bytes) -> None:
-        if line.strip():
-            worker_log.log(self._level, "%s %s", self._prefix, line.decode(errors="replace"))
+            if line.strip():
+                worker_log.log(self._level, "%s %s", self._prefix, line.decode(errors="replace"))
 
 
 class _Ends(NamedTuple):
@@ -84,12 +94,13 @@ class WorkerProcess:
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._pidfd = os.pidfd_open(pid)
-        self._output: list[asyncio.ReadTransport] = []
         self._loop.add_reader(self._pidfd, self._reap)
+        _LineLogger(ends.stdout_fd, pid, "stdout", logging.INFO)
+        _LineLogger(ends.stderr_fd, pid, "stderr", logging.ERROR)
 
     @classmethod
-    async def spawn(cls, binary: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> "WorkerProcess":
-        """Start a worker.
+    def spawn(cls, binary: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> "WorkerProcess":
+        """Start a worker. Awaits nothing, so that no cancellation can come between the process and its keeper.
 
         Args:
             binary: the worker's executable.
@@ -102,17 +113,7 @@ class WorkerProcess:
         Raises:
             WorkerStartFailed: there is no such file, or it can't be executed.
         """
-        pid, ends = _spawn(binary, arguments, environment)
-        process = cls(pid, ends)
-        try:
-            await process._log_output(ends.stdout_fd, "stdout", logging.INFO)
-            await process._log_output(ends.stderr_fd, "stderr", logging.ERROR)
-        except BaseException:
-            process.kill()
-            ends.requests.close()
-            ends.answers.close()
-            raise
-        return process
+        return cls(*_spawn(binary, arguments, environment))
 
     def on_exit(self, callback: Callable[[int], None]) -> None:
         """Call back with the exit status, at once when it ended already (in the loop's next turn)."""
@@ -134,15 +135,6 @@ class WorkerProcess:
         log.debug("Worker %d ended with %d.", self.pid, status)
         if not self.exited.done():
             self.exited.set_result(status)
-
-    async def _log_output(self, fd: int, stream: str, level: int) -> None:
-        pipe = os.fdopen(fd, "rb", buffering=0)
-        try:
-            transport, _ = await self._loop.connect_read_pipe(lambda: _LineLogger(self.pid, stream, level), pipe)
-        except BaseException:
-            pipe.close()
-            raise
-        self._output.append(transport)
 
 
 def _spawn(binary: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, _Ends]:

@@ -74,7 +74,7 @@ async def test_missing_certificate_is_a_wrong_setting(worker_binary: Path) -> No
 
 
 async def test_worker_without_a_version_says_so_by_its_exit_code(worker_binary: Path) -> None:
-    process = await WorkerProcess.spawn(worker_binary, [], {})
+    process = WorkerProcess.spawn(worker_binary, [], {})
 
     status = await asyncio.wait_for(process.exited, 5)
 
