@@ -112,7 +112,7 @@ class RouterGroup:
     # --- transports ---------------------------------------------------------------------------------------------
 
     async def create_transport(self, participant: ParticipantState, request: m.TransportCreate) -> m.TransportOptions:
-        """Make a transport; a repeat answers what the first one did.
+        """Make a transport in place of the participant's older one of that direction; a repeat answers what the first did.
 
         Raises:
             LinkError: conflict, malformed (bitrates), room_not_open.
@@ -136,6 +136,10 @@ class RouterGroup:
         record = TransportRecord(request.transport_id, participant, request.direction, transport, options)
         self._books.add_transport(record)
         self._notices.watch_transport(record, self._transport_lost)
+        for older in list(participant.transports.values()):
+            if older.direction == record.direction and older is not record:
+                older.transport.close()
+                self._books.strike_transport(older, tell_owner=False)
         return options
 
     async def _make_transport(

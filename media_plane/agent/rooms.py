@@ -19,7 +19,7 @@ from media_plane.agent.placement import WorkerFacts, choose_worker
 from media_plane.agent.room_media import RouterGroup
 from media_plane.agent.router_seats import RouterSeat
 from media_plane.contract.errors import LinkError, LinkErrorCode
-from media_plane.contract.messages import NodeLoad, Notification, ParticipantOrphaned, RoomLost
+from media_plane.contract.messages import NodeLoad, Notification, ParticipantClosed, RoomLost
 from media_plane.sfu.worker import Worker
 
 MOST_EPOCHS = 10_000
@@ -157,7 +157,7 @@ class Rooms:
                 if had_media:
                     log.info("participant_orphaned", live_session_id=group.live_session_id)
                     self._audience.tell_all(
-                        ParticipantOrphaned(
+                        ParticipantClosed(
                             live_session_id=group.live_session_id,
                             participant_id=participant.participant_id,
                             reason="orphaned",

@@ -104,6 +104,7 @@ class ParticipantClose(ParticipantRequest, tag="participant.close"):
 class TransportCreate(ParticipantRequest, tag="transport.create"):
     """Make a WebRtcTransport. Answer: `TransportOptions`; a repeat answers the same.
 
+    A participant has one transport per direction: a new one replaces the older, which closes with all it carried.
     Errors: room_not_open, stale_epoch, conflict (id taken by another participant), overloaded, worker_failed.
     """
 
@@ -382,8 +383,8 @@ class ParticipantNotification(NotificationBase):
     participant_id: str
 
 
-class ParticipantOrphaned(ParticipantNotification, tag="participant.closed"):
-    """All media of the participant was closed by the node (orphaned too long)."""
+class ParticipantClosed(ParticipantNotification, tag="participant.closed"):
+    """All media of the participant was closed by the node (orphaned too long). Sent to every link: an orphan has none."""
 
     reason: str
 
@@ -438,7 +439,7 @@ class ConsumerLayersChanged(ParticipantNotification, tag="consumer.layersChanged
 Notification = (
     LoadTold
     | RoomLost
-    | ParticipantOrphaned
+    | ParticipantClosed
     | TransportChanged
     | TransportClosed
     | ProducerClosed

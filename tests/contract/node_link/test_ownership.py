@@ -37,7 +37,7 @@ async def test_a_dropped_links_media_is_closed_after_the_grace_and_everyone_hear
 
     link.drop()
 
-    closed = await witness.until(m.ParticipantOrphaned)
+    closed = await witness.until(m.ParticipantClosed)
     assert (closed.live_session_id, closed.participant_id) == (host.room_id, host.id)
     lost = await witness.until(m.RoomLost)
     assert (lost.live_session_id, lost.reason) == (host.room_id, "closed")
@@ -91,7 +91,7 @@ async def test_adopting_too_late_finds_nothing(hasty: Node) -> None:
     await Person(witness, host.room_id).open()
 
     link.drop()
-    await witness.until(m.ParticipantOrphaned)
+    await witness.until(m.ParticipantClosed)
 
     with pytest.raises(Refused, match="not_found"):
         await Person(witness, host.room_id, id=host.id).adopt()
@@ -112,3 +112,20 @@ async def test_requests_of_a_dropped_link_leave_nothing_behind(hasty: Node) -> N
     assert hasty.agent.load().transports == 0
     with pytest.raises(asyncio.CancelledError):
         await making
+
+
+async def test_a_new_transport_replaces_the_older_of_its_direction(hasty: Node) -> None:
+    link = await hasty.link()
+    host, producer_id = await publish(link)
+    await host.transport("recv")
+    viewer = Person(link, host.room_id)
+    await viewer.transport("recv")
+    consumer_id = new_id()
+    await viewer.consume((await host.open()).rtp_capabilities, {consumer_id: producer_id})
+
+    await host.transport("send", transport_id=new_id())
+
+    closed = await link.until(m.ConsumerClosed)
+    assert closed.consumer_id == consumer_id
+    load = hasty.agent.load()
+    assert (load.transports, load.producers, load.consumers) == (3, 0, 0)
