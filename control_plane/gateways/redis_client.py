@@ -21,9 +21,10 @@ MAX_CONNECTIONS = 16
 
 
 def connect(redis_url: str, *, max_connections: int = MAX_CONNECTIONS) -> Redis:
-    """A client that connects on first use and never retries by itself.
+    """A client that connects on first use and repeats a command once when its connection broke.
 
-    Retrying is the caller's business: a lease script may be repeated, a publish may be late.
+    After a restart of Redis every pooled connection breaks on its next use; the second try finds Redis if it is there. So
+    a command may run twice: everything our gateways send may (leases, buckets, events).
 
     Args:
         redis_url: redis:// or rediss:// address.
@@ -37,7 +38,7 @@ def connect(redis_url: str, *, max_connections: int = MAX_CONNECTIONS) -> Redis:
         socket_timeout=ANSWER_TIMEOUT_S,
         # RESP2: published messages come as plain lists, and every Redis since 2 speaks it.
         protocol=2,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1),
     )
     return Redis.from_pool(pool)
 

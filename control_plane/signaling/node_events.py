@@ -19,7 +19,7 @@ def hear_node(session: Session, care: MediaCare, notification: contract.Notifica
         _lose_room(session, care, notification)
     elif isinstance(notification, contract.ParticipantNotification):
         participant_id = ParticipantId(UUID(notification.participant_id))
-        if isinstance(notification, contract.ParticipantOrphaned):
+        if isinstance(notification, contract.ParticipantClosed):
             _lose_media(session, participant_id)
         elif isinstance(notification, contract.ProducerClosed):
             _close_track(session, participant_id, notification.producer_id)

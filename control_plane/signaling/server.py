@@ -10,23 +10,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import structlog
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 
 from control_plane.domain.errors import Unavailable
-from control_plane.gateways.bus import RedisBus
 from control_plane.gateways.node_pool import NodeLinkPool
-from control_plane.gateways.seats import RedisSeats
-from control_plane.services.alerts import AlertService
-from control_plane.services.chat import ChatService
-from control_plane.services.feed import FeedService
-from control_plane.services.live import LiveService
 from control_plane.services.media import MediaService
-from control_plane.services.nodes import NodeService
-from control_plane.services.ports import Clock, Ids, Presence, Tokens, Turn
+from control_plane.services.platform import Platform
 from control_plane.signaling.hub import Hub
 from control_plane.signaling.messages import MAX_MESSAGE_BYTES
 from control_plane.signaling.metrics import CONTENT_TYPE
@@ -137,21 +130,27 @@ def _typed(response: object) -> WSUpgradeResponse:
     return response
 
 
-class Platform(Protocol):
-    """What `app.py` composes, as far as this door takes it."""
+@runtime_checkable
+class Connects(Protocol):
+    """A bus with a connection of its own, which begins to connect when started."""
 
-    live: LiveService
-    feed: FeedService
-    chat: ChatService
-    alerts: AlertService
-    nodes: NodeService
-    tokens: Tokens
-    bus: RedisBus
-    seats: RedisSeats
-    presence: Presence
-    turn: Turn
-    clock: Clock
-    ids: Ids
+    @property
+    def is_connected(self) -> bool:
+        """Whether it stands."""
+        ...
+
+    def start(self) -> None:
+        """Connect now rather than on first use."""
+        ...
+
+
+@runtime_checkable
+class Marks(Protocol):
+    """Seats that must note since when they count."""
+
+    async def start(self) -> None:
+        """Note it. Raises Unavailable."""
+        ...
 
 
 class DoorSettings(Protocol):
@@ -160,14 +159,17 @@ class DoorSettings(Protocol):
     @property
     def host(self) -> str:
         """Address to listen on."""
+        ...
 
     @property
     def signaling_port(self) -> int:
         """TCP port."""
+        ...
 
     @property
     def allowed_origins(self) -> frozenset[str]:
         """Pages that may open sockets."""
+        ...
 
 
 class SignalingDoor:
@@ -180,6 +182,7 @@ class SignalingDoor:
     """
 
     def __init__(self, platform: Platform, settings: DoorSettings, times: Times | None = None) -> None:
+        bus = platform.bus
         self._platform = platform
         self._settings = settings
         self._has_marker = False
@@ -210,7 +213,7 @@ class SignalingDoor:
             self.hub,
             allowed_origins=settings.allowed_origins,
             checks={
-                "redis": lambda: platform.bus.is_connected and self._has_marker,
+                "redis": lambda: self._has_marker and (not isinstance(bus, Connects) or bus.is_connected),
                 "postgres": lambda: self._pool.has_fresh_list,
             },
             info={"mediaNodesUp": lambda: self._pool.up_count},
@@ -223,7 +226,8 @@ class SignalingDoor:
             OSError: the port can't be bound.
         """
         port = await self._server.listen(self._settings.host, self._settings.signaling_port)
-        self._platform.bus.start()
+        if isinstance(self._platform.bus, Connects):
+            self._platform.bus.start()
         self._marking = asyncio.create_task(self._mark())
         self._pool.start(on_notification=self.hub.hear_node, on_up=self.hub.node_up, on_lost=self.hub.node_lost)
         self.hub.start()
@@ -239,9 +243,11 @@ class SignalingDoor:
 
     async def _mark(self) -> None:
         """Let Redis remember since when it counts seats, before the first session needs it."""
+        seats = self._platform.seats
         while not self._has_marker:
             try:
-                await self._platform.seats.start()
+                if isinstance(seats, Marks):
+                    await seats.start()
                 self._has_marker = True
             except Unavailable as error:
                 log.warning("redis_away", reason=error.message)
