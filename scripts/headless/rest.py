@@ -149,7 +149,7 @@ class Rest:
 
     async def accept_invitation(self, code: str) -> None:
         """Become a member. Raises RestError."""
-        await self.call("POST", f"/api/v1/invitations/{code}/accept", msgspec.Raw)
+        await self.call("POST", "/api/v1/invitations/accept", msgspec.Raw, {"code": code})
 
     async def create_room(self, organization_id: str, name: str) -> Room:
         """Make a room. Raises RestError."""
