@@ -11,11 +11,11 @@ import uvloop
 
 from control_plane.app import compose
 from control_plane.logs import configure_logs
-from control_plane.rest import server as rest
+from control_plane.rest.server import serve as serve_rest
 from control_plane.settings import BadSettings, Settings, read_settings
-from control_plane.signaling import server as signaling
+from control_plane.signaling.server import serve as serve_signaling
 
-DOORS = {"rest": rest.serve, "signaling": signaling.serve}
+DOORS = {"rest": serve_rest, "signaling": serve_signaling}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

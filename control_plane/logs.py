@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line for machines, or colours for people. Everything goes to standard output, also other people's."""
+"""Logs: one JSON object a line for machines, or colours for people; on standard output, other libraries' too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from typing import Literal
 
 import structlog
+
+# Never with local variables: they hold tokens and passwords.
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def configure_logs(log_format: Literal["json", "console"]) -> None:
@@ -19,9 +22,9 @@ def configure_logs(log_format: Literal["json", "console"]) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,0 +1,90 @@
+"""Around every request: an id, a log line, figures for Prometheus, and the headers every answer carries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+METRICS_KEY = "metrics"
+"""Under which the app's state keeps `Metrics`."""
+QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
+"""Asked every few seconds by machines: counted, not logged."""
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+log = structlog.get_logger("control_plane.access")
+
+
+class Metrics:
+    """The figures of one REST door."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        self.requests = Counter("tradingroom_http_requests", "HTTP requests answered.", labels, registry=self.registry)
+        self.latency = Histogram(
+            "tradingroom_http_request_duration_seconds",
+            "From the request's head to the answer's end.",
+            ("method", "route"),
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+        self.active_rooms = Gauge("tradingroom_active_rooms", "Live sessions of all tenants.", registry=self.registry)
+
+
+class Observed:
+    """The ASGI app that stands around another one.
+
+    Args:
+        app: what answers.
+        metrics: where to count.
+        headers: added to every answer that does not carry them yet.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Anything but HTTP passes through."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        # The framework's errors show it, so a person can quote it.
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        status = 500
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", []))
+                present = {name.lower() for name, _ in headers}
+                headers += [(name, value) for name, value in self._headers if name not in present]
+                headers.append((b"x-request-id", request_id.encode()))
+                message["headers"] = headers
+            await send(message)
+
+        started_at = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_observed)
+            finally:
+                self._note(scope, status, time.perf_counter() - started_at)
+
+    def _note(self, scope: Any, status: int, duration_s: float) -> None:
+        method, path = scope["method"], scope["path"]
+        # The template and never the path: ids would make as many series as there are rooms.
+        route = scope.get("path_template") or "unmatched"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.latency.labels(method, route).observe(duration_s)
+        if path not in QUIET_PATHS:
+            # Without the query: it may hold what is not for logs.
+            log.info("request", method=method, path=path, status=status, ms=round(duration_s * 1000, 1))

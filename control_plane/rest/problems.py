@@ -1,0 +1,132 @@
+"""Errors as answers: the table from the domain's errors to HTTP, and problem+json (RFC 9457).
+
+Every answer of 400 and above has this shape: type, title, status, detail, code, facts, requestId. The app switches on
+`code`; `detail` is for people. No stack, no SQL, no other tenant's id.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from control_plane.domain import errors
+
+STATUS: dict[type[errors.DomainError], tuple[int, str]] = {
+    errors.NotFound: (404, "Not found"),
+    errors.Conflict: (409, "Conflict"),
+    errors.Forbidden: (403, "Forbidden"),
+    errors.Unauthenticated: (401, "Unauthenticated"),
+    errors.LimitExceeded: (402, "Plan limit reached"),
+    errors.InvalidInput: (422, "Invalid input"),
+    errors.RateLimited: (429, "Too many requests"),
+    errors.Unavailable: (503, "Unavailable"),
+}
+"""Subclasses answer as their base."""
+_HTTP_CODES = {
+    400: (422, "Invalid input", "invalid_input"),
+    401: (401, "Unauthenticated", "unauthenticated"),
+    404: (404, "Not found", "not_found"),
+    405: (405, "Method not allowed", "method_not_allowed"),
+    413: (413, "Body too large", "too_large"),
+}
+"""What the framework itself refuses."""
+log = structlog.get_logger(__name__)
+
+
+class Problem(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
+    """The body of every refusal. type: always about:blank; facts: details a program may act on."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    facts: dict[str, Any]
+    request_id: str
+    type: str = "about:blank"
+
+
+def status_of(error: errors.DomainError) -> tuple[int, str]:
+    """The status and title of a domain error. Source: style guide, "Errors"."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500, "Internal error"
+
+
+def on_domain_error(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
+    """Answer what the domain refused; what is our own trouble is logged."""
+    status, title = status_of(error)
+    if status >= 500:
+        log.warning("unavailable", code=error.code, cause=type(error.__cause__).__name__)
+    headers = headers_of(status, error.facts)
+    return _answer(request, (status, title, error.code), error.message, error.facts, headers)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Answer what the framework refused: no such route, wrong method, body that does not decode."""
+    status, title, code = _HTTP_CODES.get(error.status_code, (error.status_code, "Refused", "refused"))
+    if status >= 500:
+        return on_any_error(request, error)
+    facts, detail = {}, title + "."
+    if isinstance(error, ValidationException):
+        facts = _validation_facts(error)
+        detail = "The request is not as the API describes it."
+    elif status == 422:
+        detail = "The body is not JSON."
+    headers = {**(error.headers or {}), **headers_of(status, {})}
+    return _answer(request, (status, title, code), detail, facts, headers)
+
+
+def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer a fault of ours: logged whole, told without detail."""
+    if isinstance(error, RecursionError):
+        return _answer(request, _HTTP_CODES[400], "The body is nested too deep.")
+    log.error("unhandled error", exc_info=error)
+    return _answer(request, (500, "Internal error", "internal"), "Something went wrong on our side.")
+
+
+def request_id_of(request: Request[Any, Any, Any]) -> str:
+    """The id the log knows this request by."""
+    return str(request.scope.get("request_id", ""))
+
+
+def headers_of(status: int, facts: dict[str, Any]) -> dict[str, str]:
+    """Headers that belong to a refusal: how to sign in, when to come back."""
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    retry_after_s = facts.get("retry_after_s")
+    if isinstance(retry_after_s, int | float):
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    return headers
+
+
+def _validation_facts(error: ValidationException) -> dict[str, Any]:
+    """Which fields are to blame, as `errors: [{field, message}]`, and the first as `field`."""
+    entries = error.extra if isinstance(error.extra, list) else []
+    blamed = [
+        {"field": str(entry.get("key", "")), "message": str(entry.get("message", ""))}
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    if not blamed:
+        return {}
+    return {"field": blamed[0]["field"], "errors": blamed}
+
+
+def _answer(
+    request: Request[Any, Any, Any],
+    kind: tuple[int, str, str],
+    detail: str,
+    facts: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[Problem]:
+    """kind: status, title and code."""
+    status, title, code = kind
+    problem = Problem(
+        title=title, status=status, detail=detail, code=code, facts=facts or {}, request_id=request_id_of(request)
+    )
+    return Response(problem, status_code=status, media_type="application/problem+json", headers=headers)

@@ -1,0 +1,149 @@
+"""The REST door: the Litestar application, what stands around it, and granian in front."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from urllib.parse import urlsplit
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+
+from control_plane.domain.errors import DomainError
+from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router
+from control_plane.rest.callers import provide_caller
+from control_plane.rest.feed import FeedController
+from control_plane.rest.health import health, metrics, ready
+from control_plane.rest.invitations import InvitationController
+from control_plane.rest.live import LiveController
+from control_plane.rest.nodes import ENROLMENT_TOKEN_KEY, enrol
+from control_plane.rest.observing import METRICS_KEY, Metrics, Observed
+from control_plane.rest.openapi import finish_document, openapi_config
+from control_plane.rest.organizations import OrganizationController
+from control_plane.rest.plans import list_plans
+from control_plane.rest.problems import on_any_error, on_domain_error, on_http_error
+from control_plane.rest.rooms import RoomController
+from control_plane.rest.webapp import WebApp, page_headers
+from control_plane.rest.wire import RawSchemas
+from control_plane.services.platform import Platform
+from control_plane.settings import Settings
+
+MAX_BODY_BYTES = 64 * 1024
+"""Largest body of a request; nothing here needs a tenth of it."""
+HEADER_TIMEOUT_MS = 10_000
+"""How long a client may take to send a request's head."""
+STOP_TIMEOUT_S = 8.0
+"""How long requests may take to end once the process was told to stop."""
+log = structlog.get_logger(__name__)
+
+
+def create_app(platform: Platform, settings: Settings) -> ASGIApp:
+    """The whole door as one ASGI application without a lifespan: the platform's owner opens and closes it."""
+    own_metrics = Metrics()
+    api = create_api(platform, settings, own_metrics)
+    app: ASGIApp = api
+    if settings.webapp_dir is not None:
+        app = WebApp(settings.webapp_dir, api, page_headers(settings.signaling_url))
+    return Observed(app, own_metrics, _headers(settings))
+
+
+def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> Litestar:
+    """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
+    controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
+    app = Litestar(
+        route_handlers=[
+            Router("/api/v1", route_handlers=[*controllers, list_plans]),
+            auth_router(),
+            enrol,
+            health,
+            ready,
+            metrics,
+        ],
+        dependencies={
+            "platform": Provide(lambda: platform, sync_to_thread=False),
+            "caller": Provide(provide_caller),
+        },
+        exception_handlers={
+            DomainError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_any_error,
+        },
+        openapi_config=openapi_config(),
+        plugins=[RawSchemas()],
+        state=State(
+            {
+                METRICS_KEY: own_metrics,
+                ENROLMENT_TOKEN_KEY: settings.node_enrolment_token,
+                SIGN_IN_LIMIT_KEY: (settings.sign_in_attempts, settings.sign_in_refill_per_s),
+            }
+        ),
+        cors_config=CORSConfig(
+            allow_origins=sorted(settings.allowed_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "apikey", "x-client-info", "x-supabase-api-version"],
+            expose_headers=["x-request-id", "retry-after"],
+            max_age=600,
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    finish_document(app)
+    return app
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    """Headers of every answer. Pages bring a policy of their own; what is no page may load nothing."""
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cache-Control": "no-store",
+    }
+    if urlsplit(settings.public_url).scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
+async def serve(platform: Platform, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then let running requests end.
+
+    Raises:
+        OSError: the port can't be bound.
+    """
+    _require_free(settings.host, settings.port)
+    server = Server(
+        target=create_app(platform, settings),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.auto,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        websockets=False,
+        backlog=1024,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    log.info("rest door opens", host=settings.host, port=settings.port)
+    await server.serve()
+    log.info("rest door closed")
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that somebody holds: granian would share it, and both would answer by turns. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))

@@ -1,0 +1,43 @@
+"""What REST bodies are made of: camelCase JSON, unknown fields refused in requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+from typing_extensions import override
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+"""A name as typed; what it may be is the domain's business (80 characters after trimming)."""
+IdT = TypeVar("IdT", bound=UUID)
+
+
+class Body(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
+    """Base of request bodies."""
+
+
+class View(msgspec.Struct, rename="camel", kw_only=True):
+    """Base of answers."""
+
+
+class RawSchemas(OpenAPISchemaPlugin):
+    """Sealed JSON stands in the OpenAPI document as an object of any shape."""
+
+    @staticmethod
+    @override
+    def is_plugin_supported_type(value: Any) -> bool:
+        return value is msgspec.Raw
+
+    @override
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+        return Schema(type=OpenAPIType.OBJECT, additional_properties=True)
+
+
+def maybe_id(kind: Callable[[UUID], IdT], value: UUID | None) -> IdT | None:
+    """An optional id of a body as the domain's type."""
+    return None if value is None else kind(value)
