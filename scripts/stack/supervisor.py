@@ -32,7 +32,7 @@ _SIGNALING_STOP_S, _DOORS_STOP_S, _STORES_STOP_S = 3.0, 4.0, 2.5
 """What each group may take to stop; together below 10 s."""
 _PROBE_TIMEOUT_S = 2.0
 STATE_FILE = "stack.json"
-"""In the data folder while the stack runs: addresses, and pids by name."""
+"""In the data folder while the stack runs: addresses, and pids by name. A killed one leaves it; `supervisor` tells."""
 
 
 class Stack:
@@ -90,6 +90,7 @@ class Stack:
         try:
             self._claim.take()
             self._has_claim = True
+            (self.data_dir / STATE_FILE).unlink(missing_ok=True)
             self._claim.require_free(self._own_ports())
             await self._start_all()
             self._is_ready = True
@@ -235,6 +236,7 @@ class Stack:
             return
         state = {
             "is_ready": self._is_ready,
+            "supervisor": os.getpid(),
             "base_url": self._layout.base_url,
             "signaling_url": self._layout.signaling_url,
             "pids": {name: service.pid for name, service in self.services.items() if service.pid is not None},

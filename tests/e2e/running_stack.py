@@ -85,7 +85,7 @@ class RunningStack:
             state: dict[str, Any] = json.loads((self.data_dir / STATE_FILE).read_text(encoding="utf-8"))
         except OSError:
             return {}
-        return state
+        return state if state["supervisor"] == self.process.pid else {}
 
 
 def spawn_stack(data_dir: Path, *arguments: str, port: int | None = None) -> RunningStack:
