@@ -25,6 +25,18 @@ export class LocalMediaControls {
     else if (status !== 'starting') await this.mute('microphone', status === 'on');
   }
 
+  /** Another device was chosen: what runs on the old one goes on with the new one. */
+  async exchange(source: Source): Promise<void> {
+    const { status } = this.get(source);
+    if (status !== 'on') {
+      // A muted microphone lets go of the old device; unmuting asks for the new one.
+      if (status === 'muted') this.switchOff(source);
+      return;
+    }
+    this.switchOff(source);
+    await this.start(source);
+  }
+
   async toggleCamera(): Promise<void> {
     await this.toggle('camera');
   }

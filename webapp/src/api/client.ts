@@ -1,0 +1,38 @@
+import { accessToken, auth } from './auth';
+import { ApiProblem, problemFrom } from './problem';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+const DEADLINE_MS = 15_000;
+
+/**
+ * One call of `/api/v1`.
+ *
+ * @throws ApiProblem with the server's code and facts, or `offline` when nothing answered in 15 s.
+ */
+export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  const token = await accessToken();
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (token !== null) headers.authorization = `Bearer ${token}`;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  const response = await send(method, path, headers, body);
+  const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
+  if (response.ok) {
+    // The path decides the shape; `types.ts` says it, made from the server's OpenAPI document.
+    return answer as T;
+  }
+  if (response.status === 401 && token !== null) await auth.signOut({ scope: 'local' });
+  throw problemFrom(response.status, answer, response.headers.get('x-request-id'));
+}
+
+async function send(method: Method, path: string, headers: Record<string, string>, body: unknown): Promise<Response> {
+  try {
+    return await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      signal: AbortSignal.timeout(DEADLINE_MS),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new ApiProblem('offline', 'The server can’t be reached. Check the connection and try again.', 0);
+  }
+}

@@ -1,0 +1,89 @@
+import { useState } from 'react';
+import { Navigate, Outlet, useOutletContext, useParams } from 'react-router';
+import { auth } from '@/api/auth';
+import { ApiProblem } from '@/api/problem';
+import type { Me, Membership } from '@/api/types';
+import { may, membershipIn, useMe } from '@/features/organizations/api';
+import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
+import { InviteDialog } from '@/features/organizations/invite-dialog';
+import { RoomsPage } from '@/features/rooms/rooms-page';
+import { sentenceOf } from '@/lib/errors';
+import { Button } from '@/ui/button';
+import { Spinner } from '@/ui/spinner';
+import { Blank } from '@/ui/states';
+import { prefetchRoom } from './lazy-room';
+import { Shell } from './shell';
+
+const LAST_ORGANIZATION = 'last-organization';
+
+function signOut(): void {
+  void auth.signOut({ scope: 'local' });
+}
+
+/** `/`: on to the organization last looked at, or to making the first one. */
+export function HomeRoute() {
+  const me = useMe();
+  if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
+  const last = localStorage.getItem(LAST_ORGANIZATION);
+  const known = membershipIn(me.data, last ?? '') ?? me.data.memberships[0];
+  if (!known) return <CreateOrganizationPage isFirst onSignOut={signOut} />;
+  return <Navigate to={`/o/${known.organization.id}`} replace />;
+}
+
+interface OrganizationContext {
+  me: Me;
+  membership: Membership;
+}
+
+/** Everything under `/o/:organizationId` that has the side bar. */
+export function OrganizationRoute() {
+  const { organizationId = '' } = useParams();
+  const me = useMe();
+  if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
+  const membership = membershipIn(me.data, organizationId);
+  if (!membership) return <Navigate to="/" replace />;
+  localStorage.setItem(LAST_ORGANIZATION, organizationId);
+  return (
+    <Shell me={me.data} membership={membership} onSignOut={signOut}>
+      <Outlet context={{ me: me.data, membership } satisfies OrganizationContext} />
+    </Shell>
+  );
+}
+
+export function RoomsRoute() {
+  const { membership } = useOutletContext<OrganizationContext>();
+  const [isInviting, setInviting] = useState(false);
+  const { id } = membership.organization;
+  return (
+    <>
+      <RoomsPage
+        organizationId={id}
+        canManageRooms={may(membership.role, 'rooms.manage')}
+        canRun={may(membership.role, 'session.run')}
+        onInvite={may(membership.role, 'members.manage') ? () => setInviting(true) : null}
+        onIntent={prefetchRoom}
+      />
+      <InviteDialog organizationId={id} isOpen={isInviting} onOpenChange={setInviting} />
+    </>
+  );
+}
+
+function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
+  return (
+    <main className="grid h-full place-items-center bg-canvas text-ink-2">
+      {error ? (
+        <Blank
+          title="Your account did not load"
+          requestId={error instanceof ApiProblem ? error.requestId : null}
+          action={<Button onClick={onRetry}>Try now</Button>}
+        >
+          {sentenceOf(error, 'Try again in a moment.')}
+        </Blank>
+      ) : (
+        <span className="late">
+          <Spinner size={20} />
+        </span>
+      )}
+    </main>
+  );
+}

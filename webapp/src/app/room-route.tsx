@@ -1,0 +1,40 @@
+import { useCallback } from 'react';
+import { Navigate, useNavigate, useParams } from 'react-router';
+import { AlertsPanel } from '@/features/alerts/alerts-panel';
+import { IdeasBoard } from '@/features/alerts/ideas-board';
+import { ChatPanel } from '@/features/chat/chat-panel';
+import { ChatPeek } from '@/features/chat/chat-peek';
+import { RoomPage } from '@/features/live-room/room-page';
+import type { RoomPanels } from '@/features/live-room/room-view';
+import { may, membershipIn, useMe } from '@/features/organizations/api';
+import type { RoomSession } from '@/realtime/room-session';
+
+/** `/o/:organizationId/rooms/:roomId`: the room, with alerts and chat put into it. */
+export function RoomRoute() {
+  const { organizationId = '', roomId = '' } = useParams();
+  const me = useMe();
+  const navigate = useNavigate();
+  const makePanels = useCallback(
+    (session: RoomSession): RoomPanels => ({
+      alerts: (hasPeek) => <AlertsPanel session={session} peek={hasPeek ? <ChatPeek session={session} /> : null} />,
+      chat: <ChatPanel session={session} />,
+      board: <IdeasBoard session={session} />,
+    }),
+    [],
+  );
+  const membership = membershipIn(me.data, organizationId);
+  if (me.data && !membership) return <Navigate to="/" replace />;
+  return (
+    <RoomPage
+      key={roomId}
+      organizationId={organizationId}
+      roomId={roomId}
+      organizationName={membership?.organization.name ?? ''}
+      myName={me.data?.user.displayName ?? ''}
+      canRun={may(membership?.role, 'session.run')}
+      canPublish={may(membership?.role, 'media.publish')}
+      makePanels={makePanels}
+      onBack={() => void navigate(`/o/${organizationId}`)}
+    />
+  );
+}

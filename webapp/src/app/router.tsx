@@ -1,0 +1,51 @@
+import { Suspense, useEffect, type ReactNode } from 'react';
+import { createBrowserRouter, Navigate, useLocation } from 'react-router';
+import { AcceptInvitePage } from '@/features/organizations/accept-invite-page';
+import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
+import { MembersPage } from '@/features/organizations/members-page';
+import { SignInPage } from '@/features/auth/sign-in-page';
+import { useSession } from '@/features/auth/session';
+import { FailurePage } from './failure-page';
+import { HomeRoute, OrganizationRoute, RoomsRoute } from './home-routes';
+import { LazyRoomRoute } from './lazy-room';
+import { queryClient } from './query-client';
+
+/** Behind this one must be signed in; afterwards one comes back to where one wanted to go. */
+function SignedIn({ children }: { children: ReactNode }) {
+  const session = useSession();
+  const location = useLocation();
+  const isOut = session.status === 'out';
+  useEffect(() => {
+    // The next person at this machine must not see the last one's rows.
+    if (isOut) queryClient.clear();
+  }, [isOut]);
+  if (session.status === 'unknown') return null;
+  if (isOut) return <Navigate to="/sign-in" replace state={{ from: location.pathname }} />;
+  return children;
+}
+
+export const router = createBrowserRouter([
+  {
+    errorElement: <FailurePage />,
+    children: [
+      { path: '/sign-in', element: <SignInPage mode="sign-in" /> },
+      { path: '/sign-up', element: <SignInPage mode="sign-up" /> },
+      { path: '/', element: <SignedIn><HomeRoute /></SignedIn> },
+      { path: '/new-organization', element: <SignedIn><CreateOrganizationPage isFirst={false} /></SignedIn> },
+      { path: '/invite/:code', element: <SignedIn><AcceptInvitePage /></SignedIn> },
+      {
+        path: '/o/:organizationId',
+        element: <SignedIn><OrganizationRoute /></SignedIn>,
+        children: [
+          { index: true, element: <RoomsRoute /> },
+          { path: 'members', element: <MembersPage /> },
+        ],
+      },
+      {
+        path: '/o/:organizationId/rooms/:roomId',
+        element: <SignedIn><Suspense fallback={null}><LazyRoomRoute /></Suspense></SignedIn>,
+      },
+      { path: '*', element: <Navigate to="/" replace /> },
+    ],
+  },
+]);

@@ -1,0 +1,142 @@
+import { CaretUpDownIcon, DoorIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UsersIcon } from '@phosphor-icons/react';
+import type { ReactNode } from 'react';
+import { NavLink, useNavigate } from 'react-router';
+import type { Me, Membership } from '@/api/types';
+import { roleName } from '@/lib/roles';
+import { IconButton } from '@/ui/button';
+import { cn } from '@/ui/cn';
+import { Face } from '@/ui/face';
+import { Mark } from '@/ui/marks';
+import { Menu, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { useTheme } from '@/ui/theme';
+
+interface ShellProps {
+  me: Me;
+  membership: Membership;
+  onSignOut: () => void;
+  children: ReactNode;
+}
+
+/** Pages with the side bar: 200 px, 52 px below 1280, at the bottom on phones. */
+export function Shell({ me, membership, onSignOut, children }: ShellProps) {
+  const base = `/o/${membership.organization.id}`;
+  return (
+    <div className="grid h-full grid-cols-[auto_1fr] max-md:grid-cols-1 max-md:grid-rows-[1fr_auto]">
+      <nav
+        aria-label="Main"
+        className="flex w-(--nav) flex-col border-r border-line bg-surface p-2 max-xl:w-(--nav-slim) max-md:order-last max-md:w-auto max-md:flex-row max-md:border-t max-md:border-r-0 max-md:px-3 max-md:py-1 pad-safe-bottom"
+      >
+        <OrganizationMenu me={me} membership={membership} />
+        <div className="flex flex-col gap-px max-md:flex-1 max-md:flex-row max-md:justify-center max-md:gap-2">
+          <NavItem to={base} icon={<DoorIcon size={18} />} label="Rooms" />
+          <NavItem to={`${base}/members`} icon={<UsersIcon size={18} />} label="Members" />
+        </div>
+        <div className="mt-auto flex items-center gap-2 border-line pt-2 max-xl:flex-col max-md:mt-0 max-md:flex-row max-md:p-0 xl:border-t">
+          <PersonMenu me={me} membership={membership} onSignOut={onSignOut} />
+          <ThemeButton className="max-md:hidden" />
+        </div>
+      </nav>
+      <main className="flex min-h-0 min-w-0 flex-col overflow-hidden">{children}</main>
+    </div>
+  );
+}
+
+function NavItem({ to, icon, label }: { to: string; icon: ReactNode; label: string }) {
+  return (
+    <NavLink
+      to={to}
+      end
+      title={label}
+      className={({ isActive }) =>
+        cn(
+          'flex h-8.5 items-center gap-2.5 rounded-2 px-2 max-xl:h-9.5 max-xl:justify-center max-xl:px-0 max-md:h-11 max-md:w-22 max-md:flex-col max-md:gap-0.5',
+          isActive ? 'bg-active font-semibold text-ink max-md:bg-transparent' : 'font-medium text-ink-2 hover:bg-hover',
+        )
+      }
+    >
+      {icon}
+      <span className="max-xl:sr-only max-md:not-sr-only max-md:text-2xs">{label}</span>
+    </NavLink>
+  );
+}
+
+function OrganizationMenu({ me, membership }: { me: Me; membership: Membership }) {
+  const navigate = useNavigate();
+  const { organization } = membership;
+  return (
+    <Menu
+      align="start"
+      trigger={
+        <button
+          type="button"
+          className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11"
+          aria-label={`Organization ${organization.name}, change`}
+          data-testid="organization-menu"
+        >
+          <Mark />
+          <span className="min-w-0 flex-1 max-xl:hidden">
+            <span className="block truncate leading-4 font-semibold">{organization.name}</span>
+          </span>
+          <CaretUpDownIcon size={14} className="flex-none text-ink-3 max-xl:hidden" />
+        </button>
+      }
+    >
+      <MenuLabel>Organizations</MenuLabel>
+      {me.memberships.map((one) => (
+        <MenuItem key={one.organization.id} onSelect={() => void navigate(`/o/${one.organization.id}`)}>
+          <span className={cn('flex-1 truncate', one === membership && 'font-semibold')}>{one.organization.name}</span>
+          <span className="text-xs text-ink-3">{roleName(one.role)}</span>
+        </MenuItem>
+      ))}
+      <MenuLine />
+      <MenuItem icon={<PlusIcon size={16} />} onSelect={() => void navigate('/new-organization')}>
+        New organization
+      </MenuItem>
+    </Menu>
+  );
+}
+
+function PersonMenu({ me, membership, onSignOut }: { me: Me; membership: Membership; onSignOut: () => void }) {
+  const { theme, toggle } = useTheme();
+  return (
+    <Menu
+      side="top"
+      align="start"
+      trigger={
+        <button
+          type="button"
+          className="flex min-w-0 flex-1 items-center gap-2.5 rounded-2 p-1.5 text-left hover:bg-hover"
+          aria-label={`${me.user.displayName}, account`}
+          data-testid="person-menu"
+        >
+          <Face name={me.user.displayName} size={28} />
+          <span className="min-w-0 max-xl:hidden">
+            <span className="block truncate leading-4 font-medium">{me.user.displayName}</span>
+            <span className="block text-2xs text-ink-3">{roleName(membership.role)}</span>
+          </span>
+        </button>
+      }
+    >
+      <MenuLabel>{me.user.email}</MenuLabel>
+      <MenuItem icon={theme === 'dark' ? <SunIcon size={16} /> : <MoonIcon size={16} />} onSelect={toggle}>
+        {theme === 'dark' ? 'Light theme' : 'Dark theme'}
+      </MenuItem>
+      <MenuItem icon={<SignOutIcon size={16} />} onSelect={onSignOut} testId="sign-out">
+        Sign out
+      </MenuItem>
+    </Menu>
+  );
+}
+
+export function ThemeButton({ className }: { className?: string }) {
+  const { theme, toggle } = useTheme();
+  return (
+    <IconButton
+      label={theme === 'dark' ? 'Light theme' : 'Dark theme'}
+      onClick={toggle}
+      {...(className !== undefined && { className })}
+    >
+      {theme === 'dark' ? <SunIcon size={18} /> : <MoonIcon size={18} />}
+    </IconButton>
+  );
+}

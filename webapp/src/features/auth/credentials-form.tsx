@@ -1,0 +1,83 @@
+import { useState, type SubmitEvent } from 'react';
+import { auth } from '@/api/auth';
+import { Button } from '@/ui/button';
+import { TextField } from '@/ui/text-field';
+import { authSentence } from './auth-sentence';
+
+const MIN_PASSWORD = 8;
+
+/** E-mail and password; for a new account also the name others will see. The session store notices the success. */
+export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
+  const isNew = mode === 'sign-up';
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+
+  async function submit(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    if (isNew && password.length < MIN_PASSWORD) {
+      setProblem(`Use at least ${MIN_PASSWORD} characters for the password.`);
+      return;
+    }
+    setProblem(null);
+    setBusy(true);
+    const credentials = { email: email.trim(), password };
+    const displayName = name.trim();
+    const { data, error } = isNew
+      ? await auth.signUp({ ...credentials, options: { data: { display_name: displayName, displayName, name: displayName } } })
+      : await auth.signInWithPassword(credentials);
+    setBusy(false);
+    if (error) setProblem(authSentence(error));
+    else if (!data.session) setProblem('Check your mail to confirm the address, then sign in.');
+  }
+
+  return (
+    <form onSubmit={submit} className="grid gap-3.5">
+      {isNew && (
+        <TextField
+          label="Name"
+          hint="Others see this in the room."
+          autoComplete="name"
+          required
+          maxLength={80}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          data-testid="sign-up-name"
+        />
+      )}
+      <TextField
+        label="E-mail"
+        type="email"
+        autoComplete="username"
+        required
+        autoFocus
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+        data-testid={isNew ? 'sign-up-email' : 'sign-in-email'}
+      />
+      <TextField
+        label="Password"
+        type="password"
+        autoComplete={isNew ? 'new-password' : 'current-password'}
+        required
+        value={password}
+        error={problem}
+        onChange={(event) => setPassword(event.target.value)}
+        {...(isNew && { hint: `At least ${MIN_PASSWORD} characters.` })}
+        data-testid={isNew ? 'sign-up-password' : 'sign-in-password'}
+      />
+      <Button
+        type="submit"
+        look="primary"
+        size="lg"
+        isBusy={isBusy}
+        className="mt-1"
+        data-testid={isNew ? 'sign-up-submit' : 'sign-in-submit'}
+      >
+        {isNew ? 'Create account' : 'Sign in'}
+      </Button>
+    </form>
+  );
+}

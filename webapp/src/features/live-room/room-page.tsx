@@ -1,0 +1,168 @@
+import { Device } from 'mediasoup-client';
+import { useEffect, useRef, useState } from 'react';
+import { useStore } from 'zustand';
+import { RoomSession } from '@/realtime/room-session';
+import { joinRoom, startRoom, useDoor, useEndRoom } from './api';
+import { Door, type DoorAnswer } from './door';
+import { EndedView } from './ended-view';
+import { RoomSessionProvider } from './room-context';
+import { RoomView, type RoomPanels } from './room-view';
+import { chosenDevice } from './use-devices';
+import { codeOf } from '@/lib/errors';
+
+interface RoomPageProps {
+  organizationId: string;
+  roomId: string;
+  organizationName: string;
+  myName: string;
+  canRun: boolean;
+  canPublish: boolean;
+  /** Alerts and chat are features of their own; the route puts them in. */
+  makePanels: (session: RoomSession) => RoomPanels;
+  onBack: () => void;
+}
+
+/** A room from its door to its end. */
+export function RoomPage(props: RoomPageProps) {
+  const { organizationId, roomId, onBack } = props;
+  const [session, setSession] = useState<RoomSession | null>(null);
+  const [isOpening, setOpening] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const door = useDoor(organizationId, roomId, session === null);
+  const device = useRef<Promise<Device> | null>(null);
+  const open = useRef<RoomSession | null>(null);
+
+  useEffect(() => {
+    // Made while one stands at the door, so that the click has less to wait for.
+    device.current = Device.factory();
+    device.current.catch(() => undefined);
+    return () => open.current?.close();
+  }, []);
+
+  async function enter(answer: DoorAnswer, isStart: boolean): Promise<void> {
+    setOpening(true);
+    setProblem(null);
+    const next = new RoomSession({
+      join: () => joinRoom(organizationId, roomId),
+      createDevice: () => takeDevice(device),
+      devices: { microphoneId: chosenDevice('microphone'), cameraId: chosenDevice('camera') },
+    });
+    open.current = next;
+    try {
+      if (isStart) await startUnlessLive(organizationId, roomId);
+      // Shown at once: the room draws itself while the answers are on their way.
+      if (!isStart) setSession(next);
+      await next.start();
+      setSession(next);
+      publishWhenLive(next, answer);
+    } catch (error) {
+      answer.microphone?.stop();
+      answer.camera?.stop();
+      next.close();
+      open.current = null;
+      setSession(null);
+      setProblem(error);
+    }
+    setOpening(false);
+  }
+
+  function leave(): void {
+    open.current?.close();
+    onBack();
+  }
+
+  if (!session) {
+    return (
+      <Door
+        room={door.data}
+        loadError={door.error}
+        myName={props.myName}
+        canRun={props.canRun}
+        canPublish={props.canPublish}
+        isBusy={isOpening}
+        problem={problem}
+        onJoin={(answer) => void enter(answer, false)}
+        onStart={(answer) => void enter(answer, true)}
+        onBack={onBack}
+      />
+    );
+  }
+  return (
+    <RoomSessionProvider value={session}>
+      <OpenRoom
+        {...props}
+        session={session}
+        roomName={door.data?.name ?? ''}
+        onLeave={leave}
+        onAgain={() => void enter({ microphone: null, camera: null }, false)}
+      />
+    </RoomSessionProvider>
+  );
+}
+
+interface OpenRoomProps extends RoomPageProps {
+  session: RoomSession;
+  roomName: string;
+  onLeave: () => void;
+  onAgain: () => void;
+}
+
+function OpenRoom({ session, organizationId, roomId, organizationName, roomName, makePanels, onLeave, onAgain, onBack }: OpenRoomProps) {
+  const phase = useStore(session.store, (state) => state.phase);
+  const end = useStore(session.store, (state) => state.end);
+  const facts = useStore(session.store, (state) => state.facts);
+  const endRoom = useEndRoom(organizationId, roomId);
+
+  useEffect(() => {
+    const wake = (): void => session.tryNow();
+    window.addEventListener('online', wake);
+    return () => window.removeEventListener('online', wake);
+  }, [session]);
+
+  if (phase === 'ended') return <EndedView reason={end ?? 'left'} onAgain={onAgain} onRooms={onBack} />;
+  return (
+    <RoomView
+      roomName={facts?.roomName ?? roomName}
+      organizationName={organizationName}
+      panels={makePanels(session)}
+      onLeave={onLeave}
+      onEnd={() => endRoom.mutateAsync()}
+    />
+  );
+}
+
+/** The prepared Device once; every later room needs a fresh one. */
+function takeDevice(prepared: { current: Promise<Device> | null }): Promise<Device> {
+  const device = prepared.current ?? Device.factory();
+  prepared.current = null;
+  return device;
+}
+
+/** Start; someone else may have been faster, and then one simply joins. */
+async function startUnlessLive(organizationId: string, roomId: string): Promise<void> {
+  try {
+    await startRoom(organizationId, roomId);
+  } catch (error) {
+    if (codeOf(error) !== 'room_already_live') throw error;
+  }
+}
+
+/** What was on at the door is on inside, from the first welcome. */
+function publishWhenLive(session: RoomSession, { microphone, camera }: DoorAnswer): void {
+  const begin = (): boolean => {
+    const { phase } = session.store.getState();
+    if (phase === 'joining') return false;
+    if (phase === 'ended') {
+      microphone?.stop();
+      camera?.stop();
+    } else {
+      if (microphone) void session.local.start('microphone', microphone);
+      if (camera) void session.local.start('camera', camera);
+    }
+    return true;
+  };
+  if (begin()) return;
+  const stop = session.store.subscribe(() => {
+    if (begin()) stop();
+  });
+}

@@ -1,0 +1,55 @@
+import { LinkBreakIcon } from '@phosphor-icons/react';
+import { useEffect, useRef } from 'react';
+import { useNavigate, useParams } from 'react-router';
+import { sentenceOf } from '@/lib/errors';
+import { isRecord } from '@/api/problem';
+import { Button } from '@/ui/button';
+import { Spinner } from '@/ui/spinner';
+import { Blank } from '@/ui/states';
+import { useAcceptInvitation } from './api';
+
+/** Where an accepted invitation leads, whether the answer is the organization itself or holds it. */
+function organizationOf(answer: unknown): string | null {
+  if (!isRecord(answer)) return null;
+  if (typeof answer.organizationId === 'string') return answer.organizationId;
+  if (isRecord(answer.organization) && typeof answer.organization.id === 'string') return answer.organization.id;
+  return typeof answer.id === 'string' ? answer.id : null;
+}
+
+/** `/invite/:code`: take the invitation and go on to the rooms. */
+export function AcceptInvitePage() {
+  const { code = '' } = useParams();
+  const accept = useAcceptInvitation();
+  const navigate = useNavigate();
+  const hasBegun = useRef(false);
+
+  useEffect(() => {
+    // Once, also when React mounts twice: the link may be good for one use.
+    if (hasBegun.current) return;
+    hasBegun.current = true;
+    accept.mutate(code, {
+      onSuccess: (answer) => {
+        const organizationId = organizationOf(answer);
+        void navigate(organizationId ? `/o/${organizationId}` : '/', { replace: true });
+      },
+    });
+  }, [accept, code, navigate]);
+
+  return (
+    <main className="grid min-h-full place-items-center bg-canvas p-4" data-testid="accept-invite">
+      {accept.error ? (
+        <Blank
+          icon={<LinkBreakIcon size={28} />}
+          title="This link does not open anything"
+          action={<Button onClick={() => navigate('/', { replace: true })}>Go to my rooms</Button>}
+        >
+          {sentenceOf(accept.error, 'It may be used up or withdrawn. Ask whoever sent it for a new one.')}
+        </Blank>
+      ) : (
+        <p className="flex items-center gap-2 text-ink-2">
+          <Spinner /> Joining the organization
+        </p>
+      )}
+    </main>
+  );
+}

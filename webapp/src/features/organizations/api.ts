@@ -1,0 +1,50 @@
+import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { call } from '@/api/client';
+import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
+import type { Role } from '@/api/generated/signaling';
+import type { Invitation, Me, Member, Membership, Organization, Page } from '@/api/types';
+
+export const meKey = ['me'] as const;
+
+/** Who I am, and where I am a member. */
+export function useMe(): UseQueryResult<Me> {
+  return useQuery({ queryKey: meKey, queryFn: () => call<Me>('GET', '/me') });
+}
+
+/** Whether a role carries a right: to offer only what the server would allow. The server decides. */
+export function may(role: Role | undefined, permission: Permission): boolean {
+  return role !== undefined && (ROLE_PERMISSIONS[role] as readonly Permission[]).includes(permission);
+}
+
+export function membershipIn(me: Me | undefined, organizationId: string): Membership | null {
+  return me?.memberships.find(({ organization }) => organization.id === organizationId) ?? null;
+}
+
+export function useMembers(organizationId: string): UseQueryResult<Page<Member>> {
+  return useQuery({
+    queryKey: ['organizations', organizationId, 'members'],
+    queryFn: () => call<Page<Member>>('GET', `/organizations/${organizationId}/members`),
+  });
+}
+
+export function useCreateOrganization() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => call<Organization>('POST', '/organizations', { name }),
+    onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
+  });
+}
+
+export function useInvite(organizationId: string) {
+  return useMutation({
+    mutationFn: (role: Role) => call<Invitation>('POST', `/organizations/${organizationId}/invitations`, { role }),
+  });
+}
+
+export function useAcceptInvitation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (code: string) => call<unknown>('POST', '/invitations/accept', { code }),
+    onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
+  });
+}

@@ -1,0 +1,92 @@
+import { CheckIcon, CopyIcon } from '@phosphor-icons/react';
+import { useState } from 'react';
+import type { Role } from '@/api/generated/signaling';
+import { sentenceOf } from '@/lib/errors';
+import { Button } from '@/ui/button';
+import { Dialog } from '@/ui/dialog';
+import { SelectField } from '@/ui/select-field';
+import { TextField } from '@/ui/text-field';
+import { useInvite } from './api';
+
+const ROLES: { value: Role; label: string }[] = [
+  { value: 'viewer', label: 'Viewer: watches, listens, chats' },
+  { value: 'moderator', label: 'Moderator: also removes people' },
+  { value: 'co_host', label: 'Co-Host: also shares and posts alerts' },
+  { value: 'host', label: 'Host: also starts and ends sessions' },
+  { value: 'admin', label: 'Admin: also manages rooms and members' },
+];
+
+interface InviteDialogProps {
+  organizationId: string;
+  isOpen: boolean;
+  onOpenChange: (isOpen: boolean) => void;
+}
+
+/** Make a link that lets people in with a role. */
+export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDialogProps) {
+  const [role, setRole] = useState<Role>('viewer');
+  const [isCopied, setCopied] = useState(false);
+  const invite = useInvite(organizationId);
+  const link = invite.data ? `${location.origin}/invite/${encodeURIComponent(invite.data.code)}` : null;
+
+  async function copy(): Promise<void> {
+    if (link === null) return;
+    await navigator.clipboard.writeText(link).then(
+      () => setCopied(true),
+      () => undefined,
+    );
+  }
+
+  return (
+    <Dialog
+      isOpen={isOpen}
+      onOpenChange={(next) => {
+        onOpenChange(next);
+        if (!next) invite.reset();
+        setCopied(false);
+      }}
+      title="Invite people"
+      description="Whoever opens the link joins the organization with this role."
+      footer={
+        <>
+          <Button look="quiet" onClick={() => onOpenChange(false)}>
+            {link ? 'Done' : 'Not now'}
+          </Button>
+          {link ? (
+            <Button look="primary" onClick={copy}>
+              {isCopied ? <CheckIcon size={16} /> : <CopyIcon size={16} />}
+              {isCopied ? 'Copied' : 'Copy link'}
+            </Button>
+          ) : (
+            <Button look="primary" isBusy={invite.isPending} onClick={() => invite.mutate(role)} data-testid="invite-create">
+              Make a link
+            </Button>
+          )}
+        </>
+      }
+    >
+      {link ? (
+        <TextField
+          label="Link"
+          readOnly
+          value={link}
+          onFocus={(event) => event.target.select()}
+          data-testid="invite-link"
+        />
+      ) : (
+        <SelectField
+          label="Role"
+          value={role}
+          options={ROLES}
+          onChange={(event) => setRole(ROLES.find(({ value }) => value === event.target.value)?.value ?? 'viewer')}
+          data-testid="invite-role"
+        />
+      )}
+      {invite.error && (
+        <p className="mt-2 text-xs text-live" role="alert">
+          {sentenceOf(invite.error, 'No link was made. Try again in a moment.')}
+        </p>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,23 @@
+import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { call } from '@/api/client';
+import type { Page, Room } from '@/api/types';
+
+const REFRESH_MS = 5_000;
+const roomsKey = (organizationId: string) => ['organizations', organizationId, 'rooms'] as const;
+
+/** The rooms of an organization, read again every few seconds: going live shows without a reload. */
+export function useRooms(organizationId: string): UseQueryResult<Page<Room>> {
+  return useQuery({
+    queryKey: roomsKey(organizationId),
+    queryFn: () => call<Page<Room>>('GET', `/organizations/${organizationId}/rooms?limit=100`),
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+export function useCreateRoom(organizationId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => call<Room>('POST', `/organizations/${organizationId}/rooms`, { name }),
+    onSuccess: () => client.invalidateQueries({ queryKey: roomsKey(organizationId) }),
+  });
+}
