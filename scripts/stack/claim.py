@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.stack.ports import busy_ports
 from scripts.stack.processes import StackError
-from scripts.stack.secrets import make_private_folder
+from scripts.stack.secrets import make_data_folder
 
 LOCK_FILE = "lock"
 _LEFTOVER_PORTS_S = 10.0
@@ -35,7 +35,7 @@ class Claim:
             StackError: another stack runs from it, or the folder can't be used.
         """
         try:
-            make_private_folder(self._data_dir)
+            make_data_folder(self._data_dir)
             lock = os.open(self._data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StackError(f"The data folder {self._data_dir} can't be used: {error.strerror}.") from error

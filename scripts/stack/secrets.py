@@ -12,9 +12,13 @@ from scripts.stack.processes import StackError
 FILE_NAME = "secrets.json"
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder (mode 0700) with its parents; an existing one keeps its mode."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def make_data_folder(folder: Path) -> None:
+    """Make a data folder with its parents; an existing one keeps its mode.
+
+    Only its owner may look into it. Root's may be passed through (0711), so that `nobody`, who runs PostgreSQL for root,
+    comes to the database in it; what lies beside that is 0600 or 0700 by itself.
+    """
+    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -34,7 +38,7 @@ def get_secret(data_dir: Path, name: str) -> str:
     Raises:
         StackError: the file is there but is not a JSON object.
     """
-    make_private_folder(data_dir)
+    make_data_folder(data_dir)
     path = data_dir / FILE_NAME
     known: dict[str, str] = {}
     if path.exists():

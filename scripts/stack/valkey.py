@@ -11,7 +11,7 @@ from typing import Self
 
 from scripts.stack import processes
 from scripts.stack.processes import Command, StackError, wheel_folder
-from scripts.stack.secrets import get_secret, make_private_folder, write_private
+from scripts.stack.secrets import get_secret, make_data_folder, write_private
 
 _READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
@@ -42,7 +42,7 @@ class EmbeddedValkey:
         Raises:
             StackError: the wheel has no program for this machine.
         """
-        make_private_folder(self.data_dir)
+        make_data_folder(self.data_dir)
         lines = (
             "bind 127.0.0.1",
             f"port {self.port}",
