@@ -1,0 +1,508 @@
+# ruff: noqa: ARG002 - fakes take what their Protocols hand them
+"""In-memory services and a media node for tests of the signaling door: true to their contracts, with faults to inject."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID, uuid4
+
+import msgspec
+
+from control_plane.domain.alerts import AlertDraft, make_alert
+from control_plane.domain.callers import JoinClaims
+from control_plane.domain.chat import clean_text
+from control_plane.domain.errors import Forbidden, NotFound, RoomNotLive, Unauthenticated, Unavailable
+from control_plane.domain.events import (
+    Event,
+    FeedAppended,
+    FeedEvent,
+    FeedKind,
+    ParticipantLeft,
+    ParticipantRemoved,
+    SessionEnded,
+    room_topic,
+    session_topic,
+)
+from control_plane.domain.ice import IceServer
+from control_plane.domain.ids import (
+    AlertId,
+    LiveSessionId,
+    MessageId,
+    NodeId,
+    OrganizationId,
+    ParticipantId,
+    RoomId,
+    UserId,
+    make_uuid7,
+)
+from control_plane.domain.participants import Participant, grant_for
+from control_plane.domain.roles import Role
+from control_plane.domain.rooms import LiveSession
+from control_plane.domain.seats import SeatCount
+from control_plane.services.feed import Author
+from control_plane.services.live import Admission
+from media_plane.contract import messages as c
+from media_plane.contract.errors import LinkError, LinkErrorCode
+
+AnswerT = TypeVar("AnswerT", bound=c.Wire)
+SEALED = msgspec.Raw(b"{}")
+
+
+class Clock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Ids:
+    """UUIDv7 that rise."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self) -> UUID:
+        self._count += 1
+        return make_uuid7(1_700_000_000_000 + self._count, uuid4().bytes[:10])
+
+
+class MemoryBus:
+    """A bus within the test: tells at once; `is_deaf` loses everything, as Redis may."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, list[Callable[[Event], None]]] = {}
+        self.gaps: list[Callable[[], None]] = []
+        self.is_deaf = False
+        self.is_away = False
+
+    async def publish(self, topic: str, event: Event) -> None:
+        if self.is_deaf:
+            return
+        for listener in list(self._listeners.get(topic, [])):
+            listener(event)
+
+    async def subscribe(self, topic: str, listener: Callable[[Event], None]) -> Callable[[], Awaitable[None]]:
+        if self.is_away:
+            raise Unavailable("Redis is away.")
+        self._listeners.setdefault(topic, []).append(listener)
+
+        async def end() -> None:
+            if listener in self._listeners[topic]:
+                self._listeners[topic].remove(listener)
+
+        return end
+
+    def on_gap(self, listener: Callable[[], None]) -> None:
+        self.gaps.append(listener)
+
+
+class MemorySeats:
+    """Counts renewals."""
+
+    def __init__(self) -> None:
+        self.renewed: list[ParticipantId] = []
+
+    async def take(
+        self, live_session_id: LiveSessionId, participant_id: ParticipantId, *, limit: int | None, started_at: datetime
+    ) -> SeatCount:
+        return SeatCount(is_granted=True, taken=1)
+
+    async def renew(self, live_session_id: LiveSessionId, participant_ids: Iterable[ParticipantId]) -> None:
+        self.renewed.extend(participant_ids)
+
+    async def release(self, live_session_id: LiveSessionId, participant_id: ParticipantId) -> None:
+        return None
+
+    async def count(self, live_session_id: LiveSessionId) -> int:
+        return 0
+
+
+class MemoryPresence:
+    """Leases that never end by themselves."""
+
+    def __init__(self) -> None:
+        self.people: set[ParticipantId] = set()
+
+    async def touch(self, live_session_id: LiveSessionId, participant_ids: Iterable[ParticipantId]) -> None:
+        self.people.update(participant_ids)
+
+    async def drop(self, live_session_id: LiveSessionId, participant_id: ParticipantId) -> None:
+        self.people.discard(participant_id)
+
+    async def present(self, live_session_id: LiveSessionId) -> set[ParticipantId]:
+        return set(self.people)
+
+
+class NoTurn:
+    """No servers."""
+
+    def ice_servers(self, participant_id: ParticipantId) -> list[IceServer]:
+        return []
+
+
+class MemoryFeed:
+    """One room's rows."""
+
+    def __init__(self, bus: MemoryBus, room_id: RoomId) -> None:
+        self._bus = bus
+        self._room_id = room_id
+        self.rows: list[FeedEvent] = []
+        self.reads = 0
+
+    async def append(self, author: Author, kind: FeedKind, subject_id: UUID, body: object) -> FeedEvent:
+        known = next((row for row in self.rows if row.subject_id == subject_id), None)
+        if known is not None:
+            return known
+        event = FeedEvent(
+            seq=len(self.rows) + 1,
+            kind=kind,
+            subject_id=subject_id,
+            author_id=author.user_id,
+            author_name=author.display_name,
+            at=datetime.now(UTC),
+            body=msgspec.Raw(msgspec.json.encode(body)),
+        )
+        self.rows.append(event)
+        await asyncio.sleep(0)
+        await self._bus.publish(room_topic(self._room_id), FeedAppended(room_id=self._room_id, event=event))
+        return event
+
+    async def read(
+        self, organization_id: OrganizationId, room_id: RoomId, *, after: int, limit: int
+    ) -> tuple[list[FeedEvent], int]:
+        self.reads += 1
+        await asyncio.sleep(0)
+        return [row for row in self.rows if row.seq > after][:limit], len(self.rows)
+
+    async def newest(self, organization_id: OrganizationId, room_id: RoomId, limit: int) -> tuple[list[FeedEvent], int]:
+        await asyncio.sleep(0)
+        return self.rows[-limit:], len(self.rows)
+
+    async def last_seq(self, organization_id: OrganizationId, room_id: RoomId) -> int:
+        return len(self.rows)
+
+
+class MemoryChat:
+    """Chat on the rows."""
+
+    def __init__(self, feed: MemoryFeed) -> None:
+        self._feed = feed
+        self.failure: BaseException | None = None
+
+    async def post(self, author: Author, message_id: MessageId, text: str) -> FeedEvent:
+        if self.failure is not None:
+            raise self.failure
+        return await self._feed.append(author, "chat.posted", message_id, {"text": clean_text(text)})
+
+
+class MemoryAlerts:
+    """Alerts on the rows."""
+
+    def __init__(self, feed: MemoryFeed) -> None:
+        self._feed = feed
+
+    async def post(self, author: Author, alert_id: AlertId, draft: AlertDraft) -> FeedEvent:
+        return await self._feed.append(author, "alert.posted", alert_id, {"symbol": make_alert(draft).symbol})
+
+
+class MemoryLive:
+    """One live session's rows; join tokens are `join:<participant>`, resume tokens `resume:<participant>:<generation>`."""
+
+    def __init__(self, bus: MemoryBus, node_id: NodeId) -> None:
+        self._bus = bus
+        self.session = LiveSession(
+            id=LiveSessionId(uuid4()),
+            organization_id=OrganizationId(uuid4()),
+            room_id=RoomId(uuid4()),
+            node_id=node_id,
+            epoch=1,
+            started_by=UserId(uuid4()),
+            started_at=datetime.now(UTC),
+            ended_at=None,
+        )
+        self.people: dict[ParticipantId, Participant] = {}
+        self.present: dict[ParticipantId, int] = {}
+        self.generations: dict[ParticipantId, int] = {}
+        self.tokens: set[str] = set()
+        self.left: list[tuple[ParticipantId, str]] = []
+        self.failure: BaseException | None = None
+
+    def invite(self, role: Role = Role.VIEWER) -> tuple[Participant, str]:
+        """Somebody who joined by REST, and their join token."""
+        participant = Participant(
+            id=ParticipantId(uuid4()),
+            user_id=UserId(uuid4()),
+            display_name=role.value,
+            role=role,
+            grant=grant_for(role),
+        )
+        self.people[participant.id] = participant
+        token = f"join:{participant.id}"
+        self.tokens.add(token)
+        return participant, token
+
+    async def end(self) -> None:
+        """End the session, as REST does."""
+        self.session = msgspec.structs.replace(self.session, ended_at=datetime.now(UTC))
+        ended = SessionEnded(
+            live_session_id=self.session.id,
+            organization_id=self.session.organization_id,
+            room_id=self.session.room_id,
+        )
+        await self._bus.publish(session_topic(self.session.id), ended)
+
+    async def admit(self, token: str) -> Admission:
+        self._fail()
+        if token not in self.tokens:
+            raise Unauthenticated("Join again.")
+        self.tokens.discard(token)
+        return self._welcome(ParticipantId(UUID(token.split(":")[1])))
+
+    async def resume(self, token: str) -> Admission:
+        self._fail()
+        _, participant, generation = token.split(":")
+        participant_id = ParticipantId(UUID(participant))
+        if self.generations.get(participant_id) != int(generation):
+            raise Unauthenticated("Join again.")
+        return self._welcome(participant_id)
+
+    def _welcome(self, participant_id: ParticipantId) -> Admission:
+        if not self.session.is_live:
+            raise RoomNotLive("It is over.")
+        generation = self.generations.get(participant_id, 0) + 1
+        self.generations[participant_id] = generation
+        self.present[participant_id] = generation
+        return Admission(
+            claims=JoinClaims(
+                organization_id=self.session.organization_id,
+                room_id=self.session.room_id,
+                live_session_id=self.session.id,
+                participant_id=participant_id,
+                generation=generation,
+            ),
+            participant=self.people[participant_id],
+            room_name="Futures",
+            live_session=self.session,
+            resume_token=f"resume:{participant_id}:{generation}",
+            seat_limit=50,
+        )
+
+    async def leave(self, admission: Admission, reason: str) -> bool:
+        self._fail()
+        participant_id = admission.participant.id
+        if self.present.get(participant_id) != admission.claims.generation:
+            return False
+        await self._gone(participant_id, reason)
+        return True
+
+    async def remove(self, by: Admission, participant_id: ParticipantId) -> None:
+        self._fail()
+        if not by.participant.grant.can_moderate:
+            raise Forbidden("No.")
+        if participant_id not in self.people:
+            raise NotFound("There is no such participant.")
+        self.generations[participant_id] = -1
+        order = ParticipantRemoved(live_session_id=self.session.id, participant_id=participant_id)
+        await self._bus.publish(session_topic(self.session.id), order)
+        await self._gone(participant_id, "removed")
+
+    async def _gone(self, participant_id: ParticipantId, reason: str) -> None:
+        self.present.pop(participant_id, None)
+        self.left.append((participant_id, reason))
+        event = ParticipantLeft(live_session_id=self.session.id, participant_id=participant_id, reason=reason)
+        await self._bus.publish(session_topic(self.session.id), event)
+
+    async def list_present(self, organization_id: OrganizationId, live_session_id: LiveSessionId) -> list[Participant]:
+        self._fail()
+        await asyncio.sleep(0)
+        return [self.people[participant_id] for participant_id in self.present]
+
+    async def find_session(self, organization_id: OrganizationId, live_session_id: LiveSessionId) -> LiveSession | None:
+        self._fail()
+        return self.session
+
+    async def replace_placement(
+        self,
+        organization_id: OrganizationId,
+        live_session_id: LiveSessionId,
+        *,
+        from_epoch: int,
+        avoid: NodeId | None,
+    ) -> LiveSession:
+        self._fail()
+        if self.session.epoch == from_epoch:
+            self.session = msgspec.structs.replace(self.session, epoch=from_epoch + 1)
+        return self.session
+
+    async def mark_lost(
+        self, organization_id: OrganizationId, live_session_id: LiveSessionId, participant_ids: Sequence[ParticipantId]
+    ) -> list[ParticipantId]:
+        lost = [participant_id for participant_id in participant_ids if participant_id in self.present]
+        for participant_id in lost:
+            await self._gone(participant_id, "lost")
+        return lost
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class FakeNode:
+    """A media node behind `ports.MediaNodes`: keeps what the contract says it keeps, and no media at all."""
+
+    def __init__(self) -> None:
+        self.id = NodeId(uuid4())
+        self.epoch = 0
+        self.is_up = True
+        self.failure: BaseException | None = None
+        self.calls: list[c.RequestBase] = []
+        self.gate: asyncio.Event | None = None
+        """When set, requests wait for it."""
+        self.transports: dict[str, dict[str, c.Direction]] = {}
+        self.producers: dict[str, c.ProducerFacts] = {}
+        self.consumers: dict[str, set[str]] = {}
+        self.unsupported: set[str] = set()
+
+    def forget(self) -> None:
+        """The agent was killed and is back, empty."""
+        self.epoch = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.transports.clear()
+        self.producers.clear()
+        self.consumers.clear()
+
+    def methods(self) -> list[str]:
+        """What was asked, in order."""
+        return [str(call.__struct_config__.tag) for call in self.calls]
+
+    async def call(self, node_id: NodeId, request: c.RequestBase, answer: type[AnswerT]) -> AnswerT:
+        self.calls.append(request)
+        if not self.is_up or node_id != self.id:
+            raise Unavailable("No link.")
+        if self.gate is not None:
+            await self.gate.wait()
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        made = getattr(self, "_" + str(request.__struct_config__.tag).replace(".", "_"))(cast("Any", request))
+        assert isinstance(made, answer)
+        return made
+
+    def _check(self, request: Any) -> None:
+        if request.epoch < self.epoch:
+            raise LinkError(LinkErrorCode.STALE_EPOCH, "stale")
+        if request.epoch > self.epoch:
+            raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "not open")
+
+    def _room_open(self, request: c.RoomOpen) -> c.RoomOpenAnswer:
+        if request.epoch < self.epoch:
+            raise LinkError(LinkErrorCode.STALE_EPOCH, "stale")
+        if request.epoch > self.epoch:
+            self.epoch = request.epoch
+            self._clear()
+        return c.RoomOpenAnswer(rtp_capabilities=SEALED, participants=[self._media(who) for who in self.transports])
+
+    def _media(self, who: str) -> c.ParticipantMedia:
+        by_direction = {direction: known for known, direction in self.transports[who].items()}
+        return c.ParticipantMedia(
+            participant_id=who,
+            send_transport_id=by_direction.get("send"),
+            recv_transport_id=by_direction.get("recv"),
+            producers=[facts for facts in self.producers.values() if facts.participant_id == who],
+            consumer_ids=sorted(self.consumers.get(who, ())),
+        )
+
+    def _room_close(self, request: c.RoomClose) -> c.Empty:
+        self._clear()
+        return c.Empty()
+
+    def _participant_adopt(self, request: c.ParticipantAdopt) -> c.ParticipantMedia:
+        self._check(request)
+        if request.participant_id not in self.transports:
+            raise LinkError(LinkErrorCode.NOT_FOUND, "nothing is left")
+        return self._media(request.participant_id)
+
+    def _participant_close(self, request: c.ParticipantClose) -> c.Empty:
+        self.transports.pop(request.participant_id, None)
+        self.consumers.pop(request.participant_id, None)
+        self.producers = {
+            known: facts for known, facts in self.producers.items() if facts.participant_id != request.participant_id
+        }
+        return c.Empty()
+
+    def _transport_create(self, request: c.TransportCreate) -> c.TransportOptions:
+        self._check(request)
+        self.transports.setdefault(request.participant_id, {})[request.transport_id] = request.direction
+        return c.TransportOptions(
+            id=request.transport_id, ice_parameters=SEALED, ice_candidates=SEALED, dtls_parameters=SEALED
+        )
+
+    def _transport_connect(self, request: c.TransportConnect) -> c.Empty:
+        self._require_transport(request)
+        return c.Empty()
+
+    def _transport_restartIce(self, request: c.TransportRestartIce) -> c.IceRestarted:  # noqa: N802 - the wire's name
+        self._require_transport(request)
+        return c.IceRestarted(ice_parameters=SEALED)
+
+    def _require_transport(self, request: Any) -> None:
+        self._check(request)
+        if request.transport_id not in self.transports.get(request.participant_id, {}):
+            raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such transport.")
+
+    def _producer_create(self, request: c.ProducerCreate) -> c.ProducerCreated:
+        self._require_transport(request)
+        facts = c.ProducerFacts(
+            producer_id=request.producer_id,
+            participant_id=request.participant_id,
+            kind=request.kind,
+            source=request.source,
+            paused=request.paused,
+        )
+        self.producers[request.producer_id] = facts
+        return c.ProducerCreated(producer=facts)
+
+    def _producer_pause(self, request: c.ProducerPause) -> c.Empty:
+        self._check(request)
+        return c.Empty()
+
+    _producer_resume = _producer_pause
+
+    def _producer_close(self, request: c.ProducerClose) -> c.Empty:
+        self.producers.pop(request.producer_id, None)
+        return c.Empty()
+
+    def _consumer_create(self, request: c.ConsumerCreate) -> c.ConsumersCreated:
+        self._require_transport(request)
+        consumers, refused = [], []
+        for wish in request.wishes:
+            facts = self.producers.get(wish.producer_id)
+            if facts is None or wish.producer_id in self.unsupported:
+                code = "not_found" if facts is None else "unsupported"
+                refused.append(c.ConsumerRefused(producer_id=wish.producer_id, code=code))
+                continue
+            self.consumers.setdefault(request.participant_id, set()).add(wish.consumer_id)
+            consumers.append(
+                c.ConsumerOptions(
+                    id=wish.consumer_id,
+                    producer_id=wish.producer_id,
+                    participant_id=facts.participant_id,
+                    kind=facts.kind,
+                    source=facts.source,
+                    rtp_parameters=SEALED,
+                    producer_paused=facts.paused,
+                )
+            )
+        return c.ConsumersCreated(consumers=consumers, refused=refused)
+
+    def _consumer_resume(self, request: c.ConsumerResume) -> c.Empty:
+        self._check(request)
+        return c.Empty()
+
+    _consumer_pause = _consumer_resume
+    _consumer_setPreferredLayers = _consumer_resume  # noqa: N815 - the wire's name
