@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scripts.typescript.rest import rest_source
 from scripts.typescript.signaling import roles_source, signaling_source
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ROOT / "webapp" / "src" / "api" / "generated"
 FILES: Mapping[str, Callable[[], str]] = {
+    "rest.ts": rest_source,
     "roles.ts": roles_source,
     "signaling.ts": signaling_source,
 }

@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { Navigate, Outlet, useOutletContext, useParams } from 'react-router';
 import { auth } from '@/api/auth';
 import { ApiProblem } from '@/api/problem';
-import type { Me, Membership } from '@/api/types';
-import { may, membershipIn, useMe } from '@/features/organizations/api';
+import type { Me, Organization } from '@/api/types';
+import { may, organizationIn, useMe } from '@/features/organizations/api';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
 import { InviteDialog } from '@/features/organizations/invite-dialog';
 import { RoomsPage } from '@/features/rooms/rooms-page';
@@ -25,14 +25,14 @@ export function HomeRoute() {
   const me = useMe();
   if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
   const last = localStorage.getItem(LAST_ORGANIZATION);
-  const known = membershipIn(me.data, last ?? '') ?? me.data.memberships[0];
+  const known = organizationIn(me.data, last ?? '') ?? me.data.organizations[0];
   if (!known) return <CreateOrganizationPage isFirst onSignOut={signOut} />;
-  return <Navigate to={`/o/${known.organization.id}`} replace />;
+  return <Navigate to={`/o/${known.id}`} replace />;
 }
 
 interface OrganizationContext {
   me: Me;
-  membership: Membership;
+  organization: Organization;
 }
 
 /** Everything under `/o/:organizationId` that has the side bar. */
@@ -40,27 +40,32 @@ export function OrganizationRoute() {
   const { organizationId = '' } = useParams();
   const me = useMe();
   if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
-  const membership = membershipIn(me.data, organizationId);
-  if (!membership) return <Navigate to="/" replace />;
+  const organization = organizationIn(me.data, organizationId);
+  if (!organization) return <Navigate to="/" replace />;
   localStorage.setItem(LAST_ORGANIZATION, organizationId);
   return (
-    <Shell me={me.data} membership={membership} onSignOut={signOut}>
-      <Outlet context={{ me: me.data, membership } satisfies OrganizationContext} />
+    <Shell
+      me={me.data}
+      organization={organization}
+      canSeeMembers={may(organization.role, 'members.manage')}
+      onSignOut={signOut}
+    >
+      <Outlet context={{ me: me.data, organization } satisfies OrganizationContext} />
     </Shell>
   );
 }
 
 export function RoomsRoute() {
-  const { membership } = useOutletContext<OrganizationContext>();
+  const { organization } = useOutletContext<OrganizationContext>();
   const [isInviting, setInviting] = useState(false);
-  const { id } = membership.organization;
+  const { id, role } = organization;
   return (
     <>
       <RoomsPage
         organizationId={id}
-        canManageRooms={may(membership.role, 'rooms.manage')}
-        canRun={may(membership.role, 'session.run')}
-        onInvite={may(membership.role, 'members.manage') ? () => setInviting(true) : null}
+        canManageRooms={may(role, 'rooms.manage')}
+        canRun={may(role, 'session.run')}
+        onInvite={may(role, 'members.manage') ? () => setInviting(true) : null}
         onIntent={prefetchRoom}
       />
       <InviteDialog organizationId={id} isOpen={isInviting} onOpenChange={setInviting} />

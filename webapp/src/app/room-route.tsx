@@ -6,7 +6,7 @@ import { ChatPanel } from '@/features/chat/chat-panel';
 import { ChatPeek } from '@/features/chat/chat-peek';
 import { RoomPage } from '@/features/live-room/room-page';
 import type { RoomPanels } from '@/features/live-room/room-view';
-import { may, membershipIn, useMe } from '@/features/organizations/api';
+import { may, organizationIn, useMe } from '@/features/organizations/api';
 import type { RoomSession } from '@/realtime/room-session';
 
 /** `/o/:organizationId/rooms/:roomId`: the room, with alerts and chat put into it. */
@@ -22,17 +22,19 @@ export function RoomRoute() {
     }),
     [],
   );
-  const membership = membershipIn(me.data, organizationId);
-  if (me.data && !membership) return <Navigate to="/" replace />;
+  const organization = organizationIn(me.data, organizationId);
+  // The door depends on the role: no guess before it is known.
+  if (!me.data) return null;
+  if (!organization) return <Navigate to="/" replace />;
   return (
     <RoomPage
       key={roomId}
       organizationId={organizationId}
       roomId={roomId}
-      organizationName={membership?.organization.name ?? ''}
-      myName={me.data?.user.displayName ?? ''}
-      canRun={may(membership?.role, 'session.run')}
-      canPublish={may(membership?.role, 'media.publish')}
+      organizationName={organization.name}
+      myName={me.data.displayName}
+      canRun={may(organization.role, 'session.run')}
+      canPublish={may(organization.role, 'media.publish')}
       makePanels={makePanels}
       onBack={() => void navigate(`/o/${organizationId}`)}
     />

@@ -1,7 +1,7 @@
 import { CaretUpDownIcon, DoorIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UsersIcon } from '@phosphor-icons/react';
 import type { ReactNode } from 'react';
 import { NavLink, useNavigate } from 'react-router';
-import type { Me, Membership } from '@/api/types';
+import type { Me, Organization } from '@/api/types';
 import { roleName } from '@/lib/roles';
 import { IconButton } from '@/ui/button';
 import { cn } from '@/ui/cn';
@@ -12,27 +12,28 @@ import { useTheme } from '@/ui/theme';
 
 interface ShellProps {
   me: Me;
-  membership: Membership;
+  organization: Organization;
+  canSeeMembers: boolean;
   onSignOut: () => void;
   children: ReactNode;
 }
 
 /** Pages with the side bar: 200 px, 52 px below 1280, at the bottom on phones. */
-export function Shell({ me, membership, onSignOut, children }: ShellProps) {
-  const base = `/o/${membership.organization.id}`;
+export function Shell({ me, organization, canSeeMembers, onSignOut, children }: ShellProps) {
+  const base = `/o/${organization.id}`;
   return (
     <div className="grid h-full grid-cols-[auto_1fr] max-md:grid-cols-1 max-md:grid-rows-[1fr_auto]">
       <nav
         aria-label="Main"
         className="flex w-(--nav) flex-col border-r border-line bg-surface p-2 max-xl:w-(--nav-slim) max-md:order-last max-md:w-auto max-md:flex-row max-md:border-t max-md:border-r-0 max-md:px-3 max-md:py-1 pad-safe-bottom"
       >
-        <OrganizationMenu me={me} membership={membership} />
+        <OrganizationMenu me={me} organization={organization} />
         <div className="flex flex-col gap-px max-md:flex-1 max-md:flex-row max-md:justify-center max-md:gap-2">
           <NavItem to={base} icon={<DoorIcon size={18} />} label="Rooms" />
-          <NavItem to={`${base}/members`} icon={<UsersIcon size={18} />} label="Members" />
+          {canSeeMembers && <NavItem to={`${base}/members`} icon={<UsersIcon size={18} />} label="Members" />}
         </div>
         <div className="mt-auto flex items-center gap-2 border-line pt-2 max-xl:flex-col max-md:mt-0 max-md:flex-row max-md:p-0 xl:border-t">
-          <PersonMenu me={me} membership={membership} onSignOut={onSignOut} />
+          <PersonMenu me={me} organization={organization} onSignOut={onSignOut} />
           <ThemeButton className="max-md:hidden" />
         </div>
       </nav>
@@ -60,9 +61,8 @@ function NavItem({ to, icon, label }: { to: string; icon: ReactNode; label: stri
   );
 }
 
-function OrganizationMenu({ me, membership }: { me: Me; membership: Membership }) {
+function OrganizationMenu({ me, organization }: { me: Me; organization: Organization }) {
   const navigate = useNavigate();
-  const { organization } = membership;
   return (
     <Menu
       align="start"
@@ -82,9 +82,9 @@ function OrganizationMenu({ me, membership }: { me: Me; membership: Membership }
       }
     >
       <MenuLabel>Organizations</MenuLabel>
-      {me.memberships.map((one) => (
-        <MenuItem key={one.organization.id} onSelect={() => void navigate(`/o/${one.organization.id}`)}>
-          <span className={cn('flex-1 truncate', one === membership && 'font-semibold')}>{one.organization.name}</span>
+      {me.organizations.map((one) => (
+        <MenuItem key={one.id} onSelect={() => void navigate(`/o/${one.id}`)}>
+          <span className={cn('flex-1 truncate', one.id === organization.id && 'font-semibold')}>{one.name}</span>
           <span className="text-xs text-ink-3">{roleName(one.role)}</span>
         </MenuItem>
       ))}
@@ -96,7 +96,7 @@ function OrganizationMenu({ me, membership }: { me: Me; membership: Membership }
   );
 }
 
-function PersonMenu({ me, membership, onSignOut }: { me: Me; membership: Membership; onSignOut: () => void }) {
+function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Organization; onSignOut: () => void }) {
   const { theme, toggle } = useTheme();
   return (
     <Menu
@@ -106,18 +106,18 @@ function PersonMenu({ me, membership, onSignOut }: { me: Me; membership: Members
         <button
           type="button"
           className="flex min-w-0 flex-1 items-center gap-2.5 rounded-2 p-1.5 text-left hover:bg-hover"
-          aria-label={`${me.user.displayName}, account`}
+          aria-label={`${me.displayName}, account`}
           data-testid="person-menu"
         >
-          <Face name={me.user.displayName} size={28} />
+          <Face name={me.displayName} size={28} />
           <span className="min-w-0 max-xl:hidden">
-            <span className="block truncate leading-4 font-medium">{me.user.displayName}</span>
-            <span className="block text-2xs text-ink-3">{roleName(membership.role)}</span>
+            <span className="block truncate leading-4 font-medium">{me.displayName}</span>
+            <span className="block text-2xs text-ink-3">{roleName(organization.role)}</span>
           </span>
         </button>
       }
     >
-      <MenuLabel>{me.user.email}</MenuLabel>
+      <MenuLabel>{me.email}</MenuLabel>
       <MenuItem icon={theme === 'dark' ? <SunIcon size={16} /> : <MoonIcon size={16} />} onSelect={toggle}>
         {theme === 'dark' ? 'Light theme' : 'Dark theme'}
       </MenuItem>

@@ -1,5 +1,4 @@
-import { Dialog as Radix } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { useEffect, useId, useRef, type ReactNode } from 'react';
 
 interface DialogProps {
   isOpen: boolean;
@@ -12,24 +11,50 @@ interface DialogProps {
   footer?: ReactNode;
 }
 
-/** A question or a small form over everything. Traps focus and gives it back. */
-export function Dialog({ isOpen, onOpenChange, title, description, children, footer }: DialogProps) {
+/**
+ * A question or a small form over everything. The browser's own <dialog>: it traps focus and gives it back, and needs no
+ * inline style sheet, which the CSP forbids (Radix' dialog locks scrolling with one).
+ */
+export function Dialog({ isOpen, ...rest }: DialogProps) {
+  return isOpen ? <OpenDialog {...rest} /> : null;
+}
+
+function OpenDialog({ onOpenChange, title, description, children, footer }: Omit<DialogProps, 'isOpen'>) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    const before = document.activeElement;
+    dialog?.showModal();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   return (
-    <Radix.Root open={isOpen} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className="appearing fixed inset-0 z-(--z-dialog) bg-scrim" />
-        <Radix.Content
-          className="appearing fixed top-1/2 left-1/2 z-(--z-dialog) max-h-[calc(100dvh-32px)] w-[min(440px,calc(100vw-24px))] -translate-1/2 overflow-y-auto rounded-4 bg-raised px-5 pt-4.5 pb-4 shadow-dialog"
-          {...(description === undefined && { 'aria-describedby': undefined })}
-        >
-          <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
-          {description !== undefined && (
-            <Radix.Description className="mt-1.5 text-md text-ink-2">{description}</Radix.Description>
-          )}
-          {children && <div className="mt-3">{children}</div>}
-          {footer && <div className="mt-4 flex flex-wrap justify-end gap-2">{footer}</div>}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <dialog
+      ref={ref}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={description === undefined ? undefined : `${id}-text`}
+      onCancel={(event) => {
+        event.preventDefault();
+        onOpenChange(false);
+      }}
+      onClick={(event) => event.target === event.currentTarget && onOpenChange(false)}
+      className="appearing fixed top-1/2 left-1/2 m-0 max-h-[calc(100dvh-32px)] w-[min(440px,calc(100vw-24px))] -translate-1/2 overflow-y-auto rounded-4 bg-raised p-0 text-ink shadow-dialog backdrop:bg-scrim"
+    >
+      <div className="px-5 pt-4.5 pb-4">
+        <h2 id={`${id}-title`} className="text-lg font-semibold">
+          {title}
+        </h2>
+        {description !== undefined && (
+          <p id={`${id}-text`} className="mt-1.5 text-md text-ink-2">
+            {description}
+          </p>
+        )}
+        {children && <div className="mt-3">{children}</div>}
+        {footer && <div className="mt-4 flex flex-wrap justify-end gap-2">{footer}</div>}
+      </div>
+    </dialog>
   );
 }

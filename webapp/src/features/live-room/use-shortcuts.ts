@@ -9,7 +9,7 @@ export function useShortcuts(shortcuts: Record<string, () => void>): void {
   useEffect(() => {
     function press(event: KeyboardEvent): void {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-      if (isTyping(event.target) || document.querySelector('[role="menu"],[role="dialog"]')) return;
+      if (isTyping(event.target) || document.querySelector('[role="menu"],dialog[open]')) return;
       const action = current.current[event.key.toLowerCase()];
       if (!action) return;
       event.preventDefault();

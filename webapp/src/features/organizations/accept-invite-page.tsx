@@ -2,19 +2,10 @@ import { LinkBreakIcon } from '@phosphor-icons/react';
 import { useEffect, useRef } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { sentenceOf } from '@/lib/errors';
-import { isRecord } from '@/api/problem';
 import { Button } from '@/ui/button';
 import { Spinner } from '@/ui/spinner';
 import { Blank } from '@/ui/states';
 import { useAcceptInvitation } from './api';
-
-/** Where an accepted invitation leads, whether the answer is the organization itself or holds it. */
-function organizationOf(answer: unknown): string | null {
-  if (!isRecord(answer)) return null;
-  if (typeof answer.organizationId === 'string') return answer.organizationId;
-  if (isRecord(answer.organization) && typeof answer.organization.id === 'string') return answer.organization.id;
-  return typeof answer.id === 'string' ? answer.id : null;
-}
 
 /** `/invite/:code`: take the invitation and go on to the rooms. */
 export function AcceptInvitePage() {
@@ -28,10 +19,7 @@ export function AcceptInvitePage() {
     if (hasBegun.current) return;
     hasBegun.current = true;
     accept.mutate(code, {
-      onSuccess: (answer) => {
-        const organizationId = organizationOf(answer);
-        void navigate(organizationId ? `/o/${organizationId}` : '/', { replace: true });
-      },
+      onSuccess: ({ organization }) => void navigate(`/o/${organization.id}`, { replace: true }),
     });
   }, [accept, code, navigate]);
 

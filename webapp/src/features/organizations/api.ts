@@ -1,8 +1,7 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
 import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
-import type { Role } from '@/api/generated/signaling';
-import type { Invitation, Me, Member, Membership, Organization, Page } from '@/api/types';
+import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, Role } from '@/api/types';
 
 export const meKey = ['me'] as const;
 
@@ -16,14 +15,15 @@ export function may(role: Role | undefined, permission: Permission): boolean {
   return role !== undefined && (ROLE_PERMISSIONS[role] as readonly Permission[]).includes(permission);
 }
 
-export function membershipIn(me: Me | undefined, organizationId: string): Membership | null {
-  return me?.memberships.find(({ organization }) => organization.id === organizationId) ?? null;
+/** The organization with my role in it; null when I am no member. */
+export function organizationIn(me: Me | undefined, organizationId: string): Organization | null {
+  return me?.organizations.find(({ id }) => id === organizationId) ?? null;
 }
 
-export function useMembers(organizationId: string): UseQueryResult<Page<Member>> {
+export function useMembers(organizationId: string): UseQueryResult<MemberList> {
   return useQuery({
     queryKey: ['organizations', organizationId, 'members'],
-    queryFn: () => call<Page<Member>>('GET', `/organizations/${organizationId}/members`),
+    queryFn: () => call<MemberList>('GET', `/organizations/${organizationId}/members`),
   });
 }
 
@@ -37,14 +37,14 @@ export function useCreateOrganization() {
 
 export function useInvite(organizationId: string) {
   return useMutation({
-    mutationFn: (role: Role) => call<Invitation>('POST', `/organizations/${organizationId}/invitations`, { role }),
+    mutationFn: (role: Role) => call<NewInvitation>('POST', `/organizations/${organizationId}/invitations`, { role }),
   });
 }
 
 export function useAcceptInvitation() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (code: string) => call<unknown>('POST', '/invitations/accept', { code }),
+    mutationFn: (code: string) => call<AcceptedInvitation>('POST', '/invitations/accept', { code }),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }

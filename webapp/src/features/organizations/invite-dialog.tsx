@@ -1,6 +1,6 @@
 import { CheckIcon, CopyIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
-import type { Role } from '@/api/generated/signaling';
+import type { Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';

@@ -7,7 +7,7 @@ import { Button } from '@/ui/button';
 import { Face } from '@/ui/face';
 import { Tag } from '@/ui/marks';
 import { Blank, Panel, Skeleton } from '@/ui/states';
-import { may, membershipIn, useMe, useMembers } from './api';
+import { may, organizationIn, useMe, useMembers } from './api';
 import { InviteDialog } from './invite-dialog';
 
 /** Everyone in the organization, and the way to invite more. */
@@ -16,7 +16,7 @@ export function MembersPage() {
   const me = useMe();
   const members = useMembers(organizationId);
   const [isInviting, setInviting] = useState(false);
-  const canInvite = may(membershipIn(me.data, organizationId)?.role, 'members.manage');
+  const canInvite = may(organizationIn(me.data, organizationId)?.role, 'members.manage');
   const items = members.data?.items ?? [];
   return (
     <>

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
-import type { Page, Room } from '@/api/types';
+import type { Room, RoomList } from '@/api/types';
 
 const REFRESH_MS = 5_000;
 const roomsKey = (organizationId: string) => ['organizations', organizationId, 'rooms'] as const;
 
 /** The rooms of an organization, read again every few seconds: going live shows without a reload. */
-export function useRooms(organizationId: string): UseQueryResult<Page<Room>> {
+export function useRooms(organizationId: string): UseQueryResult<RoomList> {
   return useQuery({
     queryKey: roomsKey(organizationId),
-    queryFn: () => call<Page<Room>>('GET', `/organizations/${organizationId}/rooms?limit=100`),
+    queryFn: () => call<RoomList>('GET', `/organizations/${organizationId}/rooms`),
     refetchInterval: REFRESH_MS,
   });
 }
