@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Unauthenticated
 from control_plane.services.platform import Platform
 
-PlatformDep = Annotated[Platform, Dependency(skip_validation=True)]
-CallerDep = Annotated[Caller, Dependency(skip_validation=True)]
+PlatformDep = NamedDependency[SkipValidation[Platform]]
+CallerDep = NamedDependency[SkipValidation[Caller]]
 AnyRequest = Request[Any, Any, Any]
 
 

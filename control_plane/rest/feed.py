@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from control_plane.domain.alerts import AlertDraft, Side
 from control_plane.domain.events import FeedEvent, FeedKind
@@ -19,8 +19,8 @@ from control_plane.rest.wire import Body, View
 from control_plane.services.feed import PAGE_MAX
 
 Price = Decimal
-After = Annotated[int, Parameter(ge=0, le=2**53, description="Entries with a greater seq are answered.")]
-Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX, description="Entries at most.")]
+After = Annotated[int, QueryParameter(ge=0, le=2**53, description="Entries with a greater seq are answered.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="Entries at most.")]
 
 
 class FeedEventView(View):
@@ -78,8 +78,8 @@ class FeedController(Controller):
         *,
         platform: PlatformDep,
         caller: CallerDep,
-        organization_id: UUID,
-        room_id: UUID,
+        organization_id: FromPath[UUID],
+        room_id: FromPath[UUID],
         after: After = 0,
         limit: Limit = 100,
     ) -> FeedPage:
@@ -91,7 +91,12 @@ class FeedController(Controller):
 
     @post("/messages", operation_id="postMessage", summary="Say something")
     async def post_message(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID, data: NewMessage
+        self,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        room_id: FromPath[UUID],
+        data: JSONBody[NewMessage],
     ) -> FeedEventView:
         """Post a chat message. A repeat of its id answers the first one."""
         author = await platform.feed.author_for(caller, OrganizationId(organization_id), RoomId(room_id))
@@ -100,7 +105,12 @@ class FeedController(Controller):
 
     @post("/alerts", operation_id="postAlert", summary="Post a trading alert")
     async def post_alert(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID, data: NewAlert
+        self,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        room_id: FromPath[UUID],
+        data: JSONBody[NewAlert],
     ) -> FeedEventView:
         """Post an alert. A repeat of its id answers the first one."""
         author = await platform.feed.author_for(caller, OrganizationId(organization_id), RoomId(room_id))

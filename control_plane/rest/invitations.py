@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.organizations import Invitation
@@ -79,7 +80,9 @@ class InvitationController(Controller):
     tags = ("Invitations",)
 
     @get("/organizations/{organization_id:uuid}/invitations", operation_id="listInvitations", summary="Invitations")
-    async def list_all(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID) -> InvitationList:
+    async def list_all(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
+    ) -> InvitationList:
         """All that are not revoked, newest first; without their codes."""
         found = await platform.invitations.list_invitations(caller, OrganizationId(organization_id))
         return InvitationList(items=[_view(invitation) for invitation in found])
@@ -88,7 +91,7 @@ class InvitationController(Controller):
         "/organizations/{organization_id:uuid}/invitations", operation_id="createInvitation", summary="Invite by link"
     )
     async def create(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, data: NewInvitation
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[NewInvitation]
     ) -> InvitationWithCode:
         """Make an invitation; its code is answered this once."""
         new = await platform.invitations.create(
@@ -106,13 +109,15 @@ class InvitationController(Controller):
         summary="Revoke an invitation",
     )
     async def revoke(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, invitation_id: UUID
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], invitation_id: FromPath[UUID]
     ) -> None:
         """Make it good for nothing; those who came in by it stay."""
         await platform.invitations.revoke(caller, OrganizationId(organization_id), invitation_id)
 
     @post("/invitations/accept", operation_id="acceptInvitation", summary="Come in by an invitation", status_code=200)
-    async def accept(self, platform: PlatformDep, caller: CallerDep, data: AcceptInvitation) -> AcceptedInvitation:
+    async def accept(
+        self, platform: PlatformDep, caller: CallerDep, data: JSONBody[AcceptInvitation]
+    ) -> AcceptedInvitation:
         """Become a member. Who is one already stays what they are."""
         own = await platform.invitations.accept(caller, data.code)
         return AcceptedInvitation(organization=organization_view(own), role=own.role)

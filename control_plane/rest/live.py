@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, post
+from litestar.params import FromPath
 
 from control_plane.domain.ice import IceServer
 from control_plane.domain.ids import OrganizationId, RoomId
@@ -61,20 +62,22 @@ class LiveController(Controller):
 
     @post("/start", operation_id="startSession", summary="Start a live session")
     async def start(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], room_id: FromPath[UUID]
     ) -> LiveSessionView:
         """Start a live session; one per room."""
         return _view(await platform.live.start(caller, OrganizationId(organization_id), RoomId(room_id)))
 
     @post("/join", operation_id="joinSession", summary="Join the live session", status_code=200)
-    async def join(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID) -> JoinView:
+    async def join(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], room_id: FromPath[UUID]
+    ) -> JoinView:
         """Take a seat, where the role needs one, and get a token for the socket."""
         answer = await platform.live.join(caller, OrganizationId(organization_id), RoomId(room_id))
         return JoinView(**msgspec.structs.asdict(answer))
 
     @post("/end", operation_id="endSession", summary="End the live session", status_code=200)
     async def end(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], room_id: FromPath[UUID]
     ) -> LiveSessionView:
         """End the live session for everyone."""
         return _view(await platform.live.end(caller, OrganizationId(organization_id), RoomId(room_id)))

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
 
 from control_plane.domain.ids import OrganizationId, WorkspaceId
 from control_plane.domain.organizations import Member, Workspace
@@ -151,24 +152,30 @@ class OrganizationController(Controller):
         return OrganizationList(items=[organization_view(own) for own in me.organizations])
 
     @post("/organizations", operation_id="createOrganization", summary="Make an organization")
-    async def create(self, platform: PlatformDep, caller: CallerDep, data: NewOrganization) -> OrganizationView:
+    async def create(
+        self, platform: PlatformDep, caller: CallerDep, data: JSONBody[NewOrganization]
+    ) -> OrganizationView:
         """Make an organization; the caller becomes its owner. It starts on the Starter plan with a trial."""
         own = await platform.organizations.create(caller, data.name, maybe_id(OrganizationId, data.id))
         return organization_view(own)
 
     @get("/organizations/{organization_id:uuid}", operation_id="getOrganization", summary="One organization")
-    async def get_one(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID) -> OrganizationView:
+    async def get_one(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
+    ) -> OrganizationView:
         """One organization of the caller's."""
         return organization_view(await platform.organizations.get(caller, OrganizationId(organization_id)))
 
     @get("/organizations/{organization_id:uuid}/members", operation_id="listMembers", summary="Its members")
-    async def members(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID) -> MemberList:
+    async def members(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> MemberList:
         """All members, oldest first. Needs the right to manage members."""
         members = await platform.organizations.list_members(caller, OrganizationId(organization_id))
         return MemberList(items=[_member_view(member) for member in members])
 
     @get("/organizations/{organization_id:uuid}/workspaces", operation_id="listWorkspaces", summary="Its workspaces")
-    async def workspaces(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID) -> WorkspaceList:
+    async def workspaces(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
+    ) -> WorkspaceList:
         """All workspaces, oldest first."""
         workspaces = await platform.organizations.list_workspaces(caller, OrganizationId(organization_id))
         return WorkspaceList(items=[_workspace_view(workspace) for workspace in workspaces])
@@ -177,7 +184,7 @@ class OrganizationController(Controller):
         "/organizations/{organization_id:uuid}/workspaces", operation_id="createWorkspace", summary="Make a workspace"
     )
     async def create_workspace(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, data: NewWorkspace
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[NewWorkspace]
     ) -> WorkspaceView:
         """Make a workspace, within the plan's limit."""
         workspace = await platform.organizations.create_workspace(

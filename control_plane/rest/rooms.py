@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
 
 from control_plane.domain.ids import OrganizationId, RoomId, WorkspaceId
 from control_plane.domain.rooms import RoomState
@@ -82,13 +83,15 @@ class RoomController(Controller):
     tags = ("Rooms",)
 
     @get(operation_id="listRooms", summary="All rooms")
-    async def list_all(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID) -> RoomList:
+    async def list_all(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> RoomList:
         """All rooms, oldest first, with what is live."""
         rooms = await platform.rooms.list_rooms(caller, OrganizationId(organization_id))
         return RoomList(items=[room_view(room) for room in rooms])
 
     @post(operation_id="createRoom", summary="Make a room")
-    async def create(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, data: NewRoom) -> RoomView:
+    async def create(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[NewRoom]
+    ) -> RoomView:
         """Make a room, within the plan's limit."""
         room = await platform.rooms.create(
             caller,
@@ -100,13 +103,20 @@ class RoomController(Controller):
         return room_view(room)
 
     @get("/{room_id:uuid}", operation_id="getRoom", summary="One room")
-    async def get_one(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID) -> RoomView:
+    async def get_one(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], room_id: FromPath[UUID]
+    ) -> RoomView:
         """One room."""
         return room_view(await platform.rooms.get(caller, OrganizationId(organization_id), RoomId(room_id)))
 
     @patch("/{room_id:uuid}", operation_id="changeRoom", summary="Rename or move a room")
     async def change(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID, data: RoomChanges
+        self,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        room_id: FromPath[UUID],
+        data: JSONBody[RoomChanges],
     ) -> RoomView:
         """Rename or move a room; its slug stays."""
         workspace_id = None if data.workspace_id is msgspec.UNSET else data.workspace_id
@@ -120,6 +130,8 @@ class RoomController(Controller):
         return room_view(room)
 
     @delete("/{room_id:uuid}", operation_id="deleteRoom", summary="Delete a room")
-    async def delete_one(self, platform: PlatformDep, caller: CallerDep, organization_id: UUID, room_id: UUID) -> None:
+    async def delete_one(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], room_id: FromPath[UUID]
+    ) -> None:
         """Delete a room and everything said in it; not while it is live."""
         await platform.rooms.delete(caller, OrganizationId(organization_id), RoomId(room_id))

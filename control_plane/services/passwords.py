@@ -26,8 +26,7 @@ class Passwords:
         self._hasher = argon2.PasswordHasher(time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="argon2")
         self._waiting = 0
-        # Checked instead when there is no such login, so that the answer takes as long.
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody = ""
 
     async def hash(self, password: str) -> str:
         """The PHC string of a new password. Raises RateLimited: too many are in line."""
@@ -35,6 +34,9 @@ class Passwords:
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is right; None as hash takes as long and is wrong. Raises RateLimited."""
+        if not self._nobody:
+            # Checked when there is no such login, so that the answer takes as long.
+            self._nobody = await self.hash("nobody has this password")
         answer = await self._run(self._verify, password, password_hash or self._nobody)
         return answer == "yes" and password_hash is not None
 
