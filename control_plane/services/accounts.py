@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -60,7 +60,7 @@ class AccountService:
     tokens: Tokens
     clock: Clock
     ids: Ids
-    refresh_key: bytes
+    refresh_key: bytes = field(repr=False)
 
     async def sign_up(self, email: str, password: str, user_metadata: dict[str, Any]) -> SignedIn:
         """Make a login and sign it in (mail confirmation comes with issue 5).

@@ -230,7 +230,7 @@ async def _commit(connection: Any) -> None:
 
 
 async def _roll_back(connection: Any) -> None:
-    if connection.is_closed():
+    if _is_closed(connection):
         return
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         await connection.execute("rollback", timeout=2)
@@ -238,7 +238,15 @@ async def _roll_back(connection: Any) -> None:
 
 def _is_broken(error: BaseException, connection: Any) -> bool:
     """Whether asyncpg complained because the connection went away, and not because we misused it."""
-    return isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
+    return isinstance(error, asyncpg.InterfaceError) and _is_closed(connection)
+
+
+def _is_closed(connection: Any) -> bool:
+    """Whether a connection of the pool is gone; one that died in our hands was taken back already and says so by raising."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _unavailable() -> Unavailable:
