@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,14 @@ class RunningStack:
             assert time.monotonic() < deadline, f"the stack is not ready:\n{self.told()}"
             time.sleep(0.05)
 
+    def wait_told(self, words: str) -> None:
+        """Wait until the console says this."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while words not in self.told():
+            assert self.process.poll() is None, f"the stack ended:\n{self.told()}"
+            assert time.monotonic() < deadline, f"the stack does not say {words!r}:\n{self.told()}"
+            time.sleep(0.05)
+
     def told(self) -> str:
         """What the console says so far."""
         return self.console.read_text(encoding="utf-8", errors="replace")
@@ -88,16 +96,25 @@ class RunningStack:
         return state if state["supervisor"] == self.process.pid else {}
 
 
-def spawn_stack(data_dir: Path, *arguments: str, port: int | None = None) -> RunningStack:
-    """Start a stack and return at once; it ends with this process, however this ends."""
+def spawn_stack(
+    data_dir: Path, *arguments: str, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> RunningStack:
+    """Start a stack and return at once; it ends with this process, however this ends.
+
+    Args:
+        data_dir: made if missing.
+        arguments: further ones of `scripts/run`.
+        port: the first; None means free ones.
+        environment: variables on top of ours.
+    """
     port = free_block(MEDIA_OFFSET + WORKERS) if port is None else port
     data_dir.mkdir(parents=True, exist_ok=True)
     console = data_dir.with_name(f"{data_dir.name}.{port}.console")
-    environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
+    inherited = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
     command = Command(
         name="stack",
         argv=(sys.executable, "-m", "scripts.stack", "--data", str(data_dir), "--port", str(port), *arguments),
-        env={**environment, "TR_WORKERS": str(WORKERS)},
+        env={**inherited, "TR_WORKERS": str(WORKERS), **(environment or {})},
         cwd=ROOT,
         death_signal=signal.SIGTERM,
     )

@@ -10,16 +10,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
+import msgspec
 import pytest
 
 from scripts.headless.media import MediaFailed
-from scripts.headless.rest import RestError
+from scripts.headless.rest import Rest, RestError
 from scripts.headless.scene import NotArrived
 from scripts.headless.signaling import SignalingError, SocketClosed
-from scripts.stack.ports import free_block
+from scripts.stack.ports import free_block, free_port
+from scripts.stack.postgres import DATABASE, EmbeddedPostgres
 from scripts.stack.reach import forget_data
+from scripts.stack.seed import Demo
 from scripts.stack.smoke import prove
+from scripts.stack.valkey import EmbeddedValkey
 from tests.e2e.processes import wait_gone
 from tests.e2e.running_stack import RunningStack, running_stack, spawn_stack
 
@@ -111,6 +116,61 @@ def test_a_stop_that_is_asked_for_leaves_nothing(tmp_path: Path, number: signal.
     assert wait_gone(family, timeout_s=0) == set()
     assert not (tmp_path / "data" / "stack.json").exists()
     assert "does not end" not in stack.told()
+
+
+def test_an_impatient_second_ctrl_c_leaves_nothing_either(tmp_path: Path) -> None:
+    stack = spawn_stack(tmp_path / "data", "--throw-away", "--no-seed")
+    stack.wait_ready()
+    family = stack.everything()
+
+    stack.process.send_signal(signal.SIGINT)
+    code = stack.stop(signal.SIGINT)
+
+    assert code == 0
+    assert wait_gone(family, timeout_s=1) == set()
+
+
+async def test_databases_of_someone_else_are_used_but_not_seeded(tmp_path: Path) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "theirs", free_port(), is_throw_away=True)
+    with postgres, EmbeddedValkey(tmp_path / "theirs", free_port()) as valkey:
+        urls = {
+            "DATABASE_URL": postgres.app_url(),
+            "DATABASE_OWNER_URL": postgres.owner_url(),
+            "REDIS_URL": valkey.url(),
+        }
+        stack = spawn_stack(tmp_path / "data", environment=urls)
+        try:
+            stack.wait_ready()
+
+            assert set(stack.pids) == {"rest", "signaling", "agent"}
+            assert not (tmp_path / "data" / "demo.json").exists()
+            connection = await asyncpg.connect(postgres.superuser_url(DATABASE))
+            assert await connection.fetchval("select count(*) from organizations") == 0
+            await connection.close()
+        finally:
+            assert stack.stop() == 0
+
+
+async def test_demo_people_are_put_in_once_and_can_sign_in_after_a_restart(tmp_path: Path) -> None:
+    try:
+        told = []
+        for _ in range(2):
+            stack = spawn_stack(tmp_path / "data")
+            stack.wait_ready()
+            stack.wait_told("Ctrl-C stops everything.")
+            demo = msgspec.json.decode((tmp_path / "data" / "demo.json").read_bytes(), type=Demo)
+            for person in demo.people:
+                async with Rest(stack.base_url) as rest:
+                    await rest.sign_in(person.email, person.password)
+                    assert person.password in stack.told()
+            assert stack.stop() == 0
+            told.append(demo)
+
+        assert told[0] == told[1]
+        assert {person.role for person in told[0].people} == {"owner", "co_host", "moderator", "viewer"}
+        assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o777 == 0o600
+    finally:
+        forget_data(tmp_path / "data")
 
 
 def test_a_second_stack_from_the_same_folder_is_refused(stack: RunningStack) -> None:
