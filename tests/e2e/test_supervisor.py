@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +17,7 @@ import pytest
 
 from scripts.headless.media import MediaFailed
 from scripts.headless.rest import Rest, RestError
-from scripts.headless.scene import NotArrived
+from scripts.headless.scene import NotArrived, exchange_words, open_scene, publish_test_card, watch_test_card
 from scripts.headless.signaling import SignalingError, SocketClosed
 from scripts.stack.ports import free_block, free_port
 from scripts.stack.postgres import DATABASE, EmbeddedPostgres
@@ -42,12 +42,13 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
-async def _prove_again(stack: RunningStack) -> None:
+async def _until_well(stack: RunningStack, attempt: Callable[[], Awaitable[object]]) -> None:
+    """Repeat until it works, for at most RECOVERY_S."""
     deadline = time.monotonic() + RECOVERY_S
     failure: BaseException | None = None
     while time.monotonic() < deadline:
         try:
-            await prove(stack.base_url)
+            await attempt()
         except _NOT_YET as error:
             failure = error
             await asyncio.sleep(0.2)
@@ -62,10 +63,32 @@ async def test_after_a_process_is_killed_a_fresh_tenant_is_served_again(target: 
     before = target.pids[name]
 
     os.kill(before, signal.SIGKILL)
-    await _prove_again(target)
+    await _until_well(target, lambda: prove(target.base_url))
 
     assert target.pids[name] != before
     assert target.process.poll() is None
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("name", ["rest", "signaling", "agent", "worker", "valkey", "postgres"])
+async def test_a_room_that_was_live_when_a_process_was_killed_is_of_use_again(target: RunningStack, name: str) -> None:
+    async with open_scene(target.base_url) as scene:
+        async with await scene.enter(scene.host, watch=False) as host, await scene.enter(scene.viewers[0]) as viewer:
+            await publish_test_card(host)
+            await watch_test_card(viewer, counters=5, tone_windows=1)
+
+            os.kill(target.worker_pids()[0] if name == "worker" else target.pids[name], signal.SIGKILL)
+
+        async def is_of_use() -> None:
+            async with (
+                await scene.enter(scene.host, watch=False) as host,
+                await scene.enter(scene.viewers[0]) as viewer,
+            ):
+                await publish_test_card(host)
+                await watch_test_card(viewer, counters=5, tone_windows=1)
+                await exchange_words(host, viewer)
+
+        await _until_well(target, is_of_use)
 
 
 @pytest.mark.timeout(180)
@@ -74,7 +97,7 @@ async def test_after_a_media_worker_is_killed_a_fresh_tenant_is_served_again(tar
     agent = target.pids["agent"]
 
     os.kill(before[0], signal.SIGKILL)
-    await _prove_again(target)
+    await _until_well(target, lambda: prove(target.base_url))
 
     assert target.pids["agent"] == agent
     assert before[0] not in target.worker_pids()
