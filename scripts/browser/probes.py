@@ -23,9 +23,8 @@ _PICTURE = """(selector) => {
     sum += value;
     hash = (Math.imul(hash, 31) + value) | 0;
   }
-  const quality = video.getVideoPlaybackQuality();
-  return { frames: quality.totalVideoFrames - quality.droppedVideoFrames, width: video.videoWidth,
-           height: video.videoHeight, brightness: sum / (96 * 54 * 3), hash };
+  return { frames: video.getVideoPlaybackQuality().totalVideoFrames, width: video.videoWidth, height: video.videoHeight,
+           brightness: sum / (96 * 54 * 3), hash };
 }"""
 
 _LOUDNESS = """async () => {
@@ -60,7 +59,7 @@ _LOUDNESS = """async () => {
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A video element at one moment.
 
-    frames: decoded and shown so far. width, height: pixels of the stream. brightness: mean, 0-255. hash: changes with the
+    frames: decoded so far. width, height: pixels of the stream. brightness: mean, 0-255. hash: changes with the
     picture.
     """
 

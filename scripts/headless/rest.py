@@ -101,6 +101,7 @@ class Rest:
         self.base_url = base_url
         self.access_token = access_token
         self.user: User | None = None
+        self.signed_in: SignedIn | None = None
         # trust_env off: a proxy of the environment has no business between us and our own server.
         self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, trust_env=False)
 
@@ -131,6 +132,7 @@ class Rest:
     def _remember(self, signed_in: SignedIn) -> SignedIn:
         self.access_token = signed_in.access_token
         self.user = signed_in.user
+        self.signed_in = signed_in
         return signed_in
 
     # --- organizations and rooms

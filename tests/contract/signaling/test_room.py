@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from picows import WSMsgType
 
 from control_plane.domain.alerts import Side
 from control_plane.domain.errors import Unavailable
@@ -217,6 +218,18 @@ async def test_leaving_is_told_at_once_and_closes_normally(world: World) -> None
     assert (left.participant_id, left.reason) == (viewer.participant.id, "left")
     assert viewer.client.close_code == 1000
     assert str(viewer.participant.id) not in world.node.transports
+
+
+async def test_leaving_counts_though_the_socket_closes_right_behind_it(world: World) -> None:
+    host, viewer = await world.enter(Role.HOST), await world.enter()
+    transport = viewer.client._open_transport()
+
+    transport.send(WSMsgType.TEXT, b'{"id":7,"method":"room.leave"}')
+    transport.send_close(1000)
+    viewer.client.abort()
+
+    left = await host.client.expect(m.ParticipantLeft, timeout_s=2)
+    assert (left.participant_id, left.reason) == (viewer.participant.id, "left")
 
 
 async def test_closed_socket_is_shown_at_once_and_given_up_after_the_grace(world: World) -> None:
