@@ -1,10 +1,16 @@
 const MINUS = '\u2212';
 
-/** A price as it was posted (a decimal string), with thousands separated and its own decimals kept: `6,742.25`. */
-export function formatPrice(price: string): string {
-  const [whole = '', decimals] = price.split('.');
+/** A posted price (a decimal string) with thousands separated, its own decimals kept and at least `decimals`: `6,742.25`. */
+export function formatPrice(price: string, decimals = 0): string {
+  const [whole = '', own = ''] = price.split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return decimals === undefined ? grouped : `${grouped}.${decimals}`;
+  const tail = own.padEnd(decimals, '0');
+  return tail === '' ? grouped : `${grouped}.${tail}`;
+}
+
+/** Decimals that all prices of one idea are shown with: as many as its most exact price has. */
+export function decimalsOf(prices: readonly (string | null)[]): number {
+  return Math.max(0, ...prices.map((price) => price?.split('.')[1]?.length ?? 0));
 }
 
 /** A result in R, always with its sign: `+1.86R`, `−0.30R`. */

@@ -129,8 +129,9 @@ export class MediaSession {
     return this.receiver.levelOf(producerId);
   }
 
-  stats(): Promise<RTCStatsReport | null> {
-    return this.receiver.stats();
+  /** Statistics of what is received; of what is sent, while nothing is received. */
+  async stats(): Promise<RTCStatsReport | null> {
+    return this.receiver.isIdle ? this.sender.stats() : this.receiver.stats();
   }
 
   close(): void {

@@ -33,6 +33,10 @@ export class Receiver {
     return this.transport !== null && !this.transport.closed && this.transport.connectionState !== 'failed';
   }
 
+  get isIdle(): boolean {
+    return this.consumers.size === 0;
+  }
+
   get transportId(): string | null {
     return this.transport?.id ?? null;
   }

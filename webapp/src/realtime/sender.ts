@@ -42,8 +42,8 @@ export class Sender {
     return this.transport === null || (!this.transport.closed && this.transport.connectionState !== 'failed');
   }
 
-  trackOf(source: Source): MediaStreamTrack | null {
-    return this.published.get(source)?.track ?? null;
+  async stats(): Promise<RTCStatsReport | null> {
+    return this.transport && !this.transport.closed ? this.transport.getStats() : null;
   }
 
   /** Publish a track. It stays ours when this fails: the caller decides whether to stop it. */

@@ -1,6 +1,6 @@
 import { CheckIcon, CopyIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
-import { formatPrice, formatR } from '@/lib/prices';
+import { decimalsOf, formatPrice, formatR } from '@/lib/prices';
 import { rLine } from '@/lib/r-line';
 import { clockTime } from '@/lib/time';
 import type { Alert } from '@/realtime/feed';
@@ -87,6 +87,7 @@ export function AlertCard({ alert, scale, isFull, isSelected, onSelect, now }: A
 }
 
 function ShortPrices({ alert }: { alert: Alert }) {
+  const decimals = decimalsOf([alert.entry, alert.stop, ...alert.targets]);
   const targets = alert.targets.length === 1 ? [['T', alert.targets[0] ?? '']] : alert.targets.map((price, index) => [`T${index + 1}`, price]);
   const all = [['Entry', alert.entry], ...(alert.stop !== null ? [['Stop', alert.stop]] : []), ...targets];
   return (
@@ -94,7 +95,7 @@ function ShortPrices({ alert }: { alert: Alert }) {
       {all.map(([label = '', price = '']) => (
         <span key={label}>
           <span className="mr-1 text-ink-3">{label}</span>
-          {formatPrice(price)}
+          {formatPrice(price, decimals)}
         </span>
       ))}
     </p>

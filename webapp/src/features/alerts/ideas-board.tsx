@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { useStore } from 'zustand';
-import { formatPrice, formatR } from '@/lib/prices';
+import { decimalsOf, formatPrice, formatR } from '@/lib/prices';
 import { rLine, sharedScale } from '@/lib/r-line';
 import { age } from '@/lib/time';
 import type { RoomSession } from '@/realtime/room-session';
@@ -17,7 +17,10 @@ export function IdeasBoard({ session }: { session: RoomSession }) {
   const offset = useStore(session.store, (state) => state.clockOffsetMs);
   const now = useNow(10_000) + offset;
   const rows = useMemo(
-    () => alerts.filter(({ at }) => at.getTime() >= startedAt).map((alert) => ({ alert, line: rLine(alert) })),
+    () => alerts.filter(({ at }) => at.getTime() >= startedAt).map((alert) => ({
+        ...{ alert, line: rLine(alert) },
+        decimals: decimalsOf([alert.entry, alert.stop, ...alert.targets]),
+      })),
     [alerts, startedAt],
   );
   const scale = sharedScale(rows.map(({ line }) => line).filter((line) => line !== null));
@@ -54,7 +57,7 @@ export function IdeasBoard({ session }: { session: RoomSession }) {
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ alert, line }) => (
+              {rows.map(({ alert, line, decimals }) => (
                 <tr key={alert.id} className="h-6.25 whitespace-nowrap *:text-right hover:bg-hover">
                   <td className="pl-3 text-left!">
                     <span className="inline-flex items-center gap-1.5">
@@ -66,9 +69,9 @@ export function IdeasBoard({ session }: { session: RoomSession }) {
                     </span>
                   </td>
                   <td className="max-w-28 truncate px-1.75 text-left! text-ink-3 max-xl:hidden">{alert.authorName}</td>
-                  <td className="px-1.75">{formatPrice(alert.entry)}</td>
-                  <td className="px-1.75">{alert.stop === null ? '' : formatPrice(alert.stop)}</td>
-                  <td className="px-1.75">{formatPrice(alert.targets.at(-1) ?? '')}</td>
+                  <td className="px-1.75">{formatPrice(alert.entry, decimals)}</td>
+                  <td className="px-1.75">{alert.stop === null ? '' : formatPrice(alert.stop, decimals)}</td>
+                  <td className="px-1.75">{alert.targets.length > 0 && formatPrice(alert.targets.at(-1) ?? '', decimals)}</td>
                   <td className="px-2">{line && <RLineView line={line} scale={scale} hasGrid />}</td>
                   <td className="px-1.75 font-medium">{line?.targets.length ? formatR(line.targets.at(-1) ?? 0) : ''}</td>
                   <td className="pr-3.5 pl-1.75 text-ink-2 max-[1420px]:hidden">{age(now - alert.at.getTime())}</td>

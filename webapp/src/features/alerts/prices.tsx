@@ -1,4 +1,4 @@
-import { formatPrice, formatR } from '@/lib/prices';
+import { decimalsOf, formatPrice, formatR } from '@/lib/prices';
 import type { RLine } from '@/lib/r-line';
 import { cn } from '@/ui/cn';
 
@@ -11,10 +11,11 @@ interface PricesProps {
 
 /** Labelled prices in columns, with what each means in R below. */
 export function Prices({ alert, line, bad }: PricesProps) {
+  const decimals = decimalsOf([alert.entry, alert.stop, ...alert.targets]);
   const cells: { label: string; price: string; sub: string | null; isBad: boolean }[] = [];
   if (alert.entry !== null) cells.push({ label: 'Entry', price: alert.entry, sub: null, isBad: bad === 'entry' });
   if (alert.stop !== null) {
-    cells.push({ label: 'Stop', price: alert.stop, sub: line && `1R = ${short(line.risk)}`, isBad: bad === 'stop' });
+    cells.push({ label: 'Stop', price: alert.stop, sub: line && `1R = ${line.risk.toFixed(decimals)}`, isBad: bad === 'stop' });
   }
   alert.targets.forEach((price, index) => {
     const label = alert.targets.length > 1 ? `Target ${index + 1}` : 'Target';
@@ -26,14 +27,10 @@ export function Prices({ alert, line, bad }: PricesProps) {
       {cells.map(({ label, price, sub, isBad }) => (
         <div key={label} className="min-w-0">
           <dt className="truncate text-2xs text-ink-3">{label}</dt>
-          <dd className={cn('text-md leading-[18px] font-medium', isBad && 'text-live')}>{formatPrice(price)}</dd>
+          <dd className={cn('text-md leading-[18px] font-medium', isBad && 'text-live')}>{formatPrice(price, decimals)}</dd>
           {sub && <dd className="text-2xs text-ink-3">{sub}</dd>}
         </div>
       ))}
     </dl>
   );
-}
-
-function short(risk: number): string {
-  return String(Number(risk.toPrecision(4)));
 }

@@ -16,7 +16,7 @@ interface DockProps {
 export function Dock({ cameras, board, isOpen, onToggle }: DockProps) {
   if (!isOpen) {
     return (
-      <div className="flex h-7.5 flex-none items-center gap-2 border-t border-line bg-surface pr-1.5 pl-3 text-xs text-ink-2 max-md:hidden">
+      <div className="flex h-7.5 flex-none items-center gap-2 border-t border-line bg-surface pr-1.5 pl-3 text-xs text-ink-2">
         <span className="flex-1">{cameras.length > 0 ? cameras.map(({ name }) => name).join(', ') : 'Dock'}</span>
         <IconButton label="Open the dock (D)" size="xs" onClick={onToggle}>
           <CaretUpIcon size={12} />
@@ -25,7 +25,7 @@ export function Dock({ cameras, board, isOpen, onToggle }: DockProps) {
     );
   }
   return (
-    <div className="relative flex h-(--dock) min-w-0 flex-none border-t border-line bg-surface max-md:hidden" data-testid="dock">
+    <div className="relative flex h-(--dock) min-w-0 flex-none border-t border-line bg-surface" data-testid="dock">
       {cameras.slice(0, 3).map((camera) => (
         <CameraTile
           key={camera.key}

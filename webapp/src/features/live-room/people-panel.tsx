@@ -6,13 +6,14 @@ import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { ParticipantRow } from './participant-row';
 import { useRoom, useRoomSession } from './room-context';
+import { usePeople } from './use-people';
 
 const RANK = ['owner', 'admin', 'host', 'co_host', 'moderator', 'viewer'];
 
 /** Who is here: those on stage first, then those who watch. */
 export function PeoplePanel() {
   const session = useRoomSession();
-  const participants = useRoom((state) => state.participants);
+  const participants = usePeople();
   const facts = useRoom((state) => state.facts);
   const [leaving, setLeaving] = useState<ParticipantView | null>(null);
   const [problem, setProblem] = useState<string | null>(null);

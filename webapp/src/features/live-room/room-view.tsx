@@ -5,6 +5,7 @@ import { Banners } from './banners';
 import { CameraTile } from './camera-tile';
 import { ControlBar } from './control-bar';
 import { Dock } from './dock';
+import type { Picture } from './pictures';
 import { Rail, type RailTab } from './rail';
 import { useRoom, useRoomSession } from './room-context';
 import { Sound } from './sound';
@@ -33,6 +34,7 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
   const session = useRoomSession();
   const canPublish = useRoom((state) => state.facts?.grant.canPublish ?? false);
   const isWide = useMedia('(min-width: 1680px)');
+  const isNarrow = useMedia('(max-width: 1023px)');
   const { screens, cameras } = usePictures();
   const [picked, setPicked] = useState<string | null>(null);
   const [tab, setTab] = useState<RailTab>('alerts');
@@ -80,13 +82,15 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
           <Banners />
           <Sound isOff={isSoundOff} />
           <Stage picture={large} screens={screens} onPick={setPicked} boxRef={stage} />
-          <PhonePresenter name={large?.isMine ? 'You' : (large?.name ?? null)} source={large?.source ?? null}>
-            {small[0] && <CameraTile picture={small[0]} className="h-9 w-14 flex-none rounded-2" />}
-            {large && <PictureTools boxRef={stage} size="touch" />}
-          </PhonePresenter>
-          <div className="max-lg:hidden">
+          {isNarrow && large && (
+            <NarrowPresenter picture={large}>
+              {small[0] && <CameraTile picture={small[0]} className="h-9 w-14 flex-none rounded-2" />}
+              <PictureTools boxRef={stage} size="touch" />
+            </NarrowPresenter>
+          )}
+          {!isNarrow && (
             <Dock cameras={small} board={panels.board} isOpen={isDockOpen} onToggle={() => setDockOpen(!isDockOpen)} />
-          </div>
+          )}
         </div>
         <div className="max-lg:order-last">
           <ControlBar isSoundOff={isSoundOff} onToggleSound={() => setSoundOff(!isSoundOff)} onLeave={onLeave} onEnd={onEnd} />
@@ -105,14 +109,13 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
   );
 }
 
-/** Below the picture on phones: who presents, their camera, full screen. */
-function PhonePresenter({ name, source, children }: { name: string | null; source: string | null; children: ReactNode }) {
-  if (name === null) return null;
+/** Below the picture where there is no dock: who presents, their camera, full screen. */
+function NarrowPresenter({ picture, children }: { picture: Picture; children: ReactNode }) {
   return (
-    <div className="flex h-13 flex-none items-center gap-2.5 border-t border-line bg-surface pr-1 pl-3 md:hidden">
+    <div className="flex h-13 flex-none items-center gap-2.5 border-t border-line bg-surface pr-1 pl-3">
       <span className="order-1 min-w-0 flex-1">
-        <b className="block truncate leading-[17px]">{name}</b>
-        <span className="text-xs text-ink-3">{source === 'screen' ? 'Shares a screen' : 'On camera'}</span>
+        <b className="block truncate leading-[17px]">{picture.isMine ? 'You' : picture.name}</b>
+        <span className="text-xs text-ink-3">{picture.source === 'screen' ? 'Shares a screen' : 'On camera'}</span>
       </span>
       <span className="contents [&>button]:order-2">{children}</span>
     </div>

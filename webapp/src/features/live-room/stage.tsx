@@ -48,7 +48,7 @@ export function Stage({ picture, screens, onPick, boxRef }: StageProps) {
 
 function PresenterBar({ picture, screens, onPick, boxRef }: StageProps) {
   return (
-    <div className="flex h-(--bar-presenter) flex-none items-center gap-2 border-b border-line bg-surface pr-1.5 pl-3 text-xs text-ink-2 max-md:hidden">
+    <div className="flex h-(--bar-presenter) flex-none items-center gap-2 border-b border-line bg-surface pr-1.5 pl-3 text-xs text-ink-2 max-lg:hidden">
       {picture ? (
         <>
           {picture.voiceId && <VoiceBars producerId={picture.voiceId} />}

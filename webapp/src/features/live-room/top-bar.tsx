@@ -6,6 +6,7 @@ import { useTheme } from '@/ui/theme';
 import { useNow } from '@/ui/use-now';
 import { Connection } from './connection';
 import { useRoom } from './room-context';
+import { usePeople } from './use-people';
 
 interface TopBarProps {
   roomName: string;
@@ -16,8 +17,7 @@ interface TopBarProps {
 /** Where one is, since when it runs, who watches, how the line is. */
 export function TopBar({ roomName, organizationName, onBack }: TopBarProps) {
   const { theme, toggle } = useTheme();
-  const participants = useRoom((state) => state.participants);
-  const watching = participants.filter(({ producers, isConnected }) => (producers ?? []).length === 0 && isConnected !== false).length;
+  const watching = usePeople().filter(({ producers, isConnected }) => (producers ?? []).length === 0 && isConnected !== false).length;
   return (
     <header className="col-span-full flex h-(--bar-top) items-center gap-3 border-b border-line bg-surface px-3 max-md:h-12.5 max-md:gap-1 max-md:pr-2 max-md:pl-1">
       <span className="max-md:hidden">
