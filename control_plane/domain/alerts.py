@@ -44,7 +44,7 @@ def _check_price(price: Decimal, field: str) -> None:
 
 
 def make_alert(draft: AlertDraft) -> AlertDraft:
-    """The draft, checked and cleaned: symbol upper-case, note trimmed.
+    """The draft, checked and cleaned: symbol upper-case, note trimmed, line breaks allowed.
 
     Raises:
         InvalidInput: facts name the field: a bad symbol, a price that is none, a stop or target on the wrong side.
@@ -54,6 +54,8 @@ def make_alert(draft: AlertDraft) -> AlertDraft:
         raise InvalidInput("A symbol has 1 to 24 letters, digits or . / : - ^ =", field="symbol")
     if len(draft.note) > NOTE_MAX_LENGTH:
         raise InvalidInput(f"A note has at most {NOTE_MAX_LENGTH} characters.", field="note")
+    if any((ord(sign) < 32 and sign not in "\r\n\t") or ord(sign) == 127 for sign in draft.note):
+        raise InvalidInput("A note can't hold control characters.", field="note")
     if len(draft.targets) > MAX_TARGETS:
         raise InvalidInput(f"An alert has at most {MAX_TARGETS} targets.", field="targets")
     _check_price(draft.entry, "entry")
