@@ -266,10 +266,12 @@ class Welcome(Wire):
     """Answer to hello: everything needed to draw the room and connect the media.
 
     epoch: the media's placement; it rises with `media.reset`. resume_token: for the next hello, replaces earlier ones.
-    recv_transport: None when keep_media was granted. consumers: one per live producer of others, paused.
+    recv_transport: None when keep_media was granted, and while the media node is away (then media_kept is False, and
+    `media.reset` follows). consumers: one per live producer of others, paused; with media_kept only the new ones.
     last_seq: of the room; feed: the newest entries (or those after resume_after_seq), oldest first, at most 200; when
     the first is not resume_after_seq + 1, fetch the rest with `feed.read`.
-    media_kept: the browser's transports, producers and consumers still stand.
+    media_kept: the browser's receive transport and its consumers still stand; its own producers do as far as
+    `participants` lists them.
     refused_producer_ids: live producers this browser can't decode.
     """
 

@@ -8,6 +8,7 @@ Origin protects is a browser's user, and a hello needs a token of `POST …/join
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
@@ -225,6 +226,8 @@ class SignalingDoor:
         Raises:
             OSError: the port can't be bound.
         """
+        # picows tells of every TCP connection; our own log tells of every socket, with its participant.
+        logging.getLogger("picows").setLevel(logging.WARNING)
         port = await self._server.listen(self._settings.host, self._settings.signaling_port)
         if isinstance(self._platform.bus, Connects):
             self._platform.bus.start()
