@@ -7,7 +7,12 @@
     postgres.py    EmbeddedPostgres: the wheel's PostgreSQL, for the stack and for tests
     valkey.py      EmbeddedValkey: the wheel's Valkey, likewise
     layout.py      ports, folders and environment of every process
-    supervisor.py  starts, restarts and stops them
+    claim.py       one stack per data folder, and its ports
+    child_log.py   a child's output: into its log file, errors also on the console
+    service.py     one process, kept running
+    supervisor.py  starts, restarts and stops them all
+    guard.py       the line to the warden
+    warden.py      ends what a killed supervisor left behind
     seed.py        the demo organization
     smoke.py       `--smoke`: proves the whole path with a headless host and viewer
 

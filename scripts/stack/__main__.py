@@ -12,8 +12,7 @@ from scripts.stack.console import say, show
 from scripts.stack.layout import DEFAULT_PORT, ROOT, choose_ports, count_workers
 from scripts.stack.processes import StackError
 from scripts.stack.seed import describe_people, seed
-from scripts.stack.smoke import run_smoke
-from scripts.stack.supervisor import Stack
+from scripts.stack.supervisor import Stack, named_stores
 
 INTERRUPTED_EXIT = 130
 
@@ -23,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.smoke:
+            # Here and not above: codecs and peer connections take half a second and 80 MB, which only this way needs.
+            from scripts.stack.smoke import run_smoke
+
             return asyncio.run(run_smoke(data_dir=options.data, port=options.port))
         return asyncio.run(_run(options))
     except StackError as error:
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(options: argparse.Namespace) -> int:
     data_dir: Path = options.data or ROOT / ".data"
     ports = choose_ports(DEFAULT_PORT if options.port is None else options.port, count_workers())
-    stack = Stack(data_dir, ports, is_throw_away=options.throw_away)
+    stack = Stack(data_dir, ports, is_throw_away=options.throw_away, stores=named_stores())
     work = asyncio.ensure_future(_start_and_stay(stack, is_seeding=not options.no_seed))
     presses = 0
 

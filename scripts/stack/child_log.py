@@ -20,8 +20,15 @@ _CONSOLE_LINES, _CONSOLE_WINDOW_S = 3, 10.0
 """Error lines of one process shown per window; the rest only stands in its log."""
 _LOUD = frozenset({"error", "critical", "fatal"})
 _LOUD_WORDS = (" FATAL: ", " PANIC: ", "# Fatal", "# Failed", "Traceback (most recent call last)")
-_USUAL_WORDS = ("administrator command", "database system is ", "connection to client lost")
-"""PostgreSQL's FATAL while it starts, stops or loses a killed client: nothing to look at."""
+_USUAL_WORDS = (
+    "administrator command",
+    "database system is ",
+    "connection to client lost",
+    "unexpected postmaster exit",
+    "OnRemoteBitrateReport() | Received REMB",
+)
+"""Called errors, but nothing to look at: PostgreSQL's while it starts, stops or was killed; and the media worker's about
+headless clients, whose aiortc sends an old kind of bandwidth report beside the new one."""
 
 
 class ChildLog:
@@ -115,9 +122,10 @@ def loud_sentence(line: str) -> str | None:
     Args:
         line: structlog's JSON (`event`, `level`, facts), or PostgreSQL's or Valkey's plain text.
     """
+    if any(word in line for word in _USUAL_WORDS):
+        return None
     if not line.startswith("{"):
-        is_loud = any(word in line for word in _LOUD_WORDS) and not any(word in line for word in _USUAL_WORDS)
-        return line[:300] if is_loud else None
+        return line[:300] if any(word in line for word in _LOUD_WORDS) else None
     try:
         facts = msgspec.json.decode(line.encode(), type=dict[str, Any])
     except msgspec.DecodeError:

@@ -157,8 +157,8 @@ class Service:
                 try:
                     await self._launch()
                     break
-                except StackError as error:
-                    say(f"{self.name}: {error}")
+                except (StackError, OSError, subprocess.SubprocessError) as error:
+                    say(f"{self.name} does not start: {error}")
                     await asyncio.sleep(RESTART_LONGEST_S)
 
     def _bury(self) -> None:

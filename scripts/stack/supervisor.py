@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +15,7 @@ from typing import Self
 from scripts.stack.child_log import ChildLog
 from scripts.stack.claim import Claim
 from scripts.stack.console import say
+from scripts.stack.guard import Guard
 from scripts.stack.layout import Layout, Ports
 from scripts.stack.postgres import EmbeddedPostgres
 from scripts.stack.processes import Command, StackError
@@ -35,6 +35,28 @@ STATE_FILE = "stack.json"
 """In the data folder while the stack runs: addresses, and pids by name. A killed one leaves it; `supervisor` tells."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignStores:
+    """Databases of someone else, as addresses; "" where ours is embedded. Nothing is seeded into a foreign one.
+
+    Without database_owner_url the operator runs the migrations.
+    """
+
+    database_url: str = ""
+    database_owner_url: str = ""
+    redis_url: str = ""
+
+
+EMBEDDED_STORES = ForeignStores()
+
+
+def named_stores() -> ForeignStores:
+    """The stores named by DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL."""
+    names = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+    database_url, database_owner_url, redis_url = (os.environ.get(name, "").strip() for name in names)
+    return ForeignStores(database_url=database_url, database_owner_url=database_owner_url, redis_url=redis_url)
+
+
 class Stack:
     """Everything on one machine: `async with Stack(data_dir, ports) as stack`.
 
@@ -42,20 +64,24 @@ class Stack:
         data_dir: made if missing; one stack at a time.
         ports: see choose_ports.
         is_throw_away: the database is not flushed to disk, and stopping deletes it.
+        stores: databases of someone else to use; those not named are embedded.
     """
 
-    def __init__(self, data_dir: Path, ports: Ports, *, is_throw_away: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, ports: Ports, *, is_throw_away: bool = False, stores: ForeignStores = EMBEDDED_STORES
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.ports = ports
         self.services: dict[str, Service] = {}
         self.is_throw_away = is_throw_away
         self._postgres: EmbeddedPostgres | None = None
-        if not os.environ.get("DATABASE_URL"):
+        if not stores.database_url:
             self._postgres = EmbeddedPostgres(self.data_dir, ports.postgres, is_throw_away=is_throw_away)
-        self._valkey = None if os.environ.get("REDIS_URL") else EmbeddedValkey(self.data_dir, ports.valkey)
+        self._valkey = None if stores.redis_url else EmbeddedValkey(self.data_dir, ports.valkey)
+        self._stores = stores
         self._claim = Claim(self.data_dir)
         self._has_claim = False
-        self._warden: subprocess.Popen[str] | None = None
+        self._guard = Guard()
         self._layout: Layout | None = None
         self._is_ready = False
 
@@ -108,11 +134,7 @@ class Stack:
         await self._stop_services(_SIGNALING_STOP_S, "signaling")
         await self._stop_services(_DOORS_STOP_S, "agent", "rest")
         await self._stop_services(_STORES_STOP_S, "postgres", "valkey")
-        if self._warden is not None:
-            assert self._warden.stdin is not None
-            self._warden.stdin.close()
-            self._warden.wait()
-            self._warden = None
+        self._guard.end()
         if self._has_claim:
             (self.data_dir / STATE_FILE).unlink(missing_ok=True)
             if self.is_throw_away and self._postgres is not None:
@@ -135,14 +157,14 @@ class Stack:
 
     async def _start_all(self) -> None:
         worker = await asyncio.to_thread(_obtain_worker)
-        self._warden = _start_warden()
-        postgres, valkey = self._postgres, self._valkey
+        self._guard.begin()
+        postgres, valkey, foreign = self._postgres, self._valkey, self._stores
         self._layout = Layout(
             data_dir=self.data_dir,
             ports=self.ports,
-            database_url=postgres.app_url() if postgres else os.environ["DATABASE_URL"],
-            database_owner_url=postgres.owner_url() if postgres else os.environ.get("DATABASE_OWNER_URL", ""),
-            redis_url=valkey.url() if valkey else os.environ["REDIS_URL"],
+            database_url=postgres.app_url() if postgres else foreign.database_url,
+            database_owner_url=postgres.owner_url() if postgres else foreign.database_owner_url,
+            redis_url=valkey.url() if valkey else foreign.redis_url,
             worker_binary=worker,
         )
         async with asyncio.TaskGroup() as group:
@@ -220,15 +242,8 @@ class Stack:
     # --- telling
 
     def _changed(self, pid: int, *, is_there: bool, is_orderly: bool) -> None:
-        """A process group came or went: the warden and the state file hear of it."""
-        if self._warden is not None and self._warden.stdin is not None:
-            mark = ("~" if is_orderly else "+") if is_there else "-"
-            try:
-                self._warden.stdin.write(f"{mark}{pid}\n")
-                self._warden.stdin.flush()
-            except BrokenPipeError:
-                say("the warden is gone: should this program be killed, something may be left running")
-                self._warden.stdin = None
+        """A process group came or went: the guard and the state file hear of it."""
+        self._guard.note(pid, is_there=is_there, is_orderly=is_orderly)
         self._write_state()
 
     def _write_state(self) -> None:
@@ -257,13 +272,6 @@ def _obtain_worker() -> Path:
         return obtain()
     except SetupError as error:
         raise StackError(str(error)) from error
-
-
-def _start_warden() -> subprocess.Popen[str]:
-    program = Path(__file__).with_name("warden.py")
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(program)], stdin=subprocess.PIPE, text=True, start_new_session=True
-    )
 
 
 async def answers_ready(port: int) -> bool:

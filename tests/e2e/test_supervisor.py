@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -123,6 +124,24 @@ def test_a_killed_supervisor_leaves_no_process_behind_and_its_folder_starts_agai
             assert again.stop() == 0
     finally:
         forget_data(tmp_path / "data")
+
+
+def test_a_killed_warden_is_replaced(target: RunningStack) -> None:
+    warden = next(one for one in target.everything() if _is_warden(one.pid))
+
+    os.kill(warden.pid, signal.SIGKILL)
+    os.kill(target.pids["valkey"], signal.SIGKILL)
+
+    deadline = time.monotonic() + 10
+    while not any(_is_warden(one.pid) for one in target.everything()):
+        assert time.monotonic() < deadline, target.told()
+        time.sleep(0.05)
+
+
+def _is_warden(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"warden.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
