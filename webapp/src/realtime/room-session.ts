@@ -38,6 +38,7 @@ export class RoomSession {
   private client: SignalingClient | null = null;
   private media: MediaSession | null = null;
   private isReadingFeed = false;
+  private undrawn: Welcome | null = null;
   private isClosed = false;
   private qualityTimer: ReturnType<typeof setInterval> | null = null;
 
@@ -139,6 +140,7 @@ export class RoomSession {
   }
 
   private resumeFrom(): { afterSeq: number | null; keepMedia: boolean } {
+    this.draw();
     const { facts, feed } = this.store.getState();
     return { afterSeq: facts ? feed.lastSeq : null, keepMedia: this.media?.isUsable ?? false };
   }
@@ -153,14 +155,24 @@ export class RoomSession {
       onLocalEnded: (source) => this.local.switchOff(source),
       othersProducerIds: () => this.othersProducerIds(),
     });
-    // Media first: drawing the room can wait a few milliseconds, the first frame can't.
+    // Media first: drawing the room takes tens of milliseconds of the one thread, so it waits until the negotiation runs.
     this.media.welcome(welcome);
-    this.store.setState((state) => applyWelcome(state, welcome, Date.now()));
+    this.undrawn = welcome;
+    setTimeout(() => this.draw(), 0);
     this.qualityTimer ??= setInterval(() => void this.measure(), QUALITY_EVERY_MS);
+  }
+
+  /** Put the newest welcome into the store; whatever comes after it must find it there. */
+  private draw(): void {
+    const welcome = this.undrawn;
+    this.undrawn = null;
+    if (!welcome || this.isClosed) return;
+    this.store.setState((state) => applyWelcome(state, welcome, Date.now()));
     this.repairFeed();
   }
 
   private hear(notification: Notification): void {
+    this.draw();
     this.store.setState((state) => applyEvent(state, notification));
     this.media?.hear(notification);
     if (notification.method === 'resync') this.media?.checkConsumers();

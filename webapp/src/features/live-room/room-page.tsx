@@ -2,6 +2,7 @@ import { Device } from 'mediasoup-client';
 import { useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { RoomSession } from '@/realtime/room-session';
+import { warmUp } from '@/realtime/warm-up';
 import { joinRoom, startRoom, useDoor, useEndRoom } from './api';
 import { Door, type DoorAnswer } from './door';
 import { EndedView } from './ended-view';
@@ -35,7 +36,7 @@ export function RoomPage(props: RoomPageProps) {
   useEffect(() => {
     // Made while one stands at the door, so that the click has less to wait for.
     device.current = Device.factory();
-    device.current.catch(() => undefined);
+    device.current.then(warmUp).catch(() => undefined);
     return () => open.current?.close();
   }, []);
 
@@ -50,10 +51,10 @@ export function RoomPage(props: RoomPageProps) {
     open.current = next;
     try {
       if (isStart) await startUnlessLive(organizationId, roomId);
-      // Shown at once: the room draws itself while the answers are on their way.
-      if (!isStart) setSession(next);
-      await next.start();
+      const started = next.start();
+      // Shown at once, once the request is out: the room draws itself while the answers are on their way.
       setSession(next);
+      await started;
       publishWhenLive(next, answer);
     } catch (error) {
       answer.microphone?.stop();
