@@ -93,9 +93,19 @@ class NodeLink(WSListener):
             LinkError: the node refused the hello (unauthenticated, version_mismatch).
         """
         link = cls(on_notification, on_closed)
+        await link._dial(url)
         try:
+            hello = Hello(id=0, contract_version=CONTRACT_VERSION, token=token)
+            return link, await link.call(hello, HelloAnswer)
+        except BaseException:
+            link.close()
+            raise
+
+    async def _dial(self, url: str) -> None:
+        try:
+            # When the node dies within the handshake picows returns as if all were well; `call` then finds no transport.
             await ws_connect(
-                lambda: link,
+                lambda: self,
                 url,
                 websocket_handshake_timeout=REQUEST_TIMEOUT_S,
                 max_frame_size=MAX_MESSAGE_BYTES,
@@ -106,12 +116,6 @@ class NodeLink(WSListener):
             )
         except (OSError, WSError, TimeoutError) as error:
             raise Unavailable(_UNAVAILABLE, retry_after_s=2) from error
-        try:
-            hello = Hello(id=0, contract_version=CONTRACT_VERSION, token=token)
-            return link, await link.call(hello, HelloAnswer)
-        except BaseException:
-            link.close()
-            raise
 
     async def call(self, request: RequestBase, answer: type[AnswerT]) -> AnswerT:
         """Send one request and wait for its answer. The request leaves before the first await: order is kept.

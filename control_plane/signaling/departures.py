@@ -26,6 +26,9 @@ async def leave(session: Session, admission: Admission, reason: str) -> None:
     participant_id = admission.participant.id
     if not await session.needs.live.leave(admission, reason):
         return  # They are gone already, or came back elsewhere: their media is not ours to close.
+    if session.ghosts.get(participant_id, (None,))[0] is admission:
+        # Their socket closed right behind the goodbye: a ghost would hold their seat.
+        session.lay_ghost(participant_id)
     await close_media(session, participant_id)
     # The service tells the other processes; here it may be known already, and then changes nothing.
     session.apply(events.ParticipantLeft(live_session_id=session.id, participant_id=participant_id, reason=reason))

@@ -20,10 +20,9 @@ from control_plane.signaling.needs import Needs, Times
 from control_plane.signaling.server import SignalingServer
 from media_plane.contract.messages import Source
 from scripts.headless.signaling import SignalingClient, SocketClosed
+from tests.contract.signaling.fake_node import SEALED, FakeNode
 from tests.contract.signaling.fakes import (
-    SEALED,
     Clock,
-    FakeNode,
     Ids,
     MemoryAlerts,
     MemoryBus,

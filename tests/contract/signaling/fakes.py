@@ -1,12 +1,11 @@
 # ruff: noqa: ARG002 - fakes take what their Protocols hand them
-"""In-memory services and a media node for tests of the signaling door: true to their contracts, with faults to inject."""
+"""In-memory services for tests of the signaling door: true to their Protocols, with faults to inject."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 import msgspec
@@ -44,11 +43,6 @@ from control_plane.domain.rooms import LiveSession
 from control_plane.domain.seats import SeatCount
 from control_plane.services.feed import Author
 from control_plane.services.live import Admission
-from media_plane.contract import messages as c
-from media_plane.contract.errors import LinkError, LinkErrorCode
-
-AnswerT = TypeVar("AnswerT", bound=c.Wire)
-SEALED = msgspec.Raw(b"{}")
 
 
 class Clock:
@@ -348,161 +342,3 @@ class MemoryLive:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
-
-
-class FakeNode:
-    """A media node behind `ports.MediaNodes`: keeps what the contract says it keeps, and no media at all."""
-
-    def __init__(self) -> None:
-        self.id = NodeId(uuid4())
-        self.epoch = 0
-        self.is_up = True
-        self.failure: BaseException | None = None
-        self.calls: list[c.RequestBase] = []
-        self.gate: asyncio.Event | None = None
-        """When set, requests wait for it."""
-        self.transports: dict[str, dict[str, c.Direction]] = {}
-        self.producers: dict[str, c.ProducerFacts] = {}
-        self.consumers: dict[str, set[str]] = {}
-        self.unsupported: set[str] = set()
-
-    def forget(self) -> None:
-        """The agent was killed and is back, empty."""
-        self.epoch = 0
-        self._clear()
-
-    def _clear(self) -> None:
-        self.transports.clear()
-        self.producers.clear()
-        self.consumers.clear()
-
-    def methods(self) -> list[str]:
-        """What was asked, in order."""
-        return [str(call.__struct_config__.tag) for call in self.calls]
-
-    async def call(self, node_id: NodeId, request: c.RequestBase, answer: type[AnswerT]) -> AnswerT:
-        self.calls.append(request)
-        if not self.is_up or node_id != self.id:
-            raise Unavailable("No link.")
-        if self.gate is not None:
-            await self.gate.wait()
-        await asyncio.sleep(0)
-        if self.failure is not None:
-            raise self.failure
-        made = getattr(self, "_" + str(request.__struct_config__.tag).replace(".", "_"))(cast("Any", request))
-        assert isinstance(made, answer)
-        return made
-
-    def _check(self, request: Any) -> None:
-        if request.epoch < self.epoch:
-            raise LinkError(LinkErrorCode.STALE_EPOCH, "stale")
-        if request.epoch > self.epoch:
-            raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "not open")
-
-    def _room_open(self, request: c.RoomOpen) -> c.RoomOpenAnswer:
-        if request.epoch < self.epoch:
-            raise LinkError(LinkErrorCode.STALE_EPOCH, "stale")
-        if request.epoch > self.epoch:
-            self.epoch = request.epoch
-            self._clear()
-        return c.RoomOpenAnswer(rtp_capabilities=SEALED, participants=[self._media(who) for who in self.transports])
-
-    def _media(self, who: str) -> c.ParticipantMedia:
-        by_direction = {direction: known for known, direction in self.transports[who].items()}
-        return c.ParticipantMedia(
-            participant_id=who,
-            send_transport_id=by_direction.get("send"),
-            recv_transport_id=by_direction.get("recv"),
-            producers=[facts for facts in self.producers.values() if facts.participant_id == who],
-            consumer_ids=sorted(self.consumers.get(who, ())),
-        )
-
-    def _room_close(self, request: c.RoomClose) -> c.Empty:
-        self._clear()
-        return c.Empty()
-
-    def _participant_adopt(self, request: c.ParticipantAdopt) -> c.ParticipantMedia:
-        self._check(request)
-        if request.participant_id not in self.transports:
-            raise LinkError(LinkErrorCode.NOT_FOUND, "nothing is left")
-        return self._media(request.participant_id)
-
-    def _participant_close(self, request: c.ParticipantClose) -> c.Empty:
-        self.transports.pop(request.participant_id, None)
-        self.consumers.pop(request.participant_id, None)
-        self.producers = {
-            known: facts for known, facts in self.producers.items() if facts.participant_id != request.participant_id
-        }
-        return c.Empty()
-
-    def _transport_create(self, request: c.TransportCreate) -> c.TransportOptions:
-        self._check(request)
-        self.transports.setdefault(request.participant_id, {})[request.transport_id] = request.direction
-        return c.TransportOptions(
-            id=request.transport_id, ice_parameters=SEALED, ice_candidates=SEALED, dtls_parameters=SEALED
-        )
-
-    def _transport_connect(self, request: c.TransportConnect) -> c.Empty:
-        self._require_transport(request)
-        return c.Empty()
-
-    def _transport_restartIce(self, request: c.TransportRestartIce) -> c.IceRestarted:  # noqa: N802 - the wire's name
-        self._require_transport(request)
-        return c.IceRestarted(ice_parameters=SEALED)
-
-    def _require_transport(self, request: Any) -> None:
-        self._check(request)
-        if request.transport_id not in self.transports.get(request.participant_id, {}):
-            raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such transport.")
-
-    def _producer_create(self, request: c.ProducerCreate) -> c.ProducerCreated:
-        self._require_transport(request)
-        facts = c.ProducerFacts(
-            producer_id=request.producer_id,
-            participant_id=request.participant_id,
-            kind=request.kind,
-            source=request.source,
-            paused=request.paused,
-        )
-        self.producers[request.producer_id] = facts
-        return c.ProducerCreated(producer=facts)
-
-    def _producer_pause(self, request: c.ProducerPause) -> c.Empty:
-        self._check(request)
-        return c.Empty()
-
-    _producer_resume = _producer_pause
-
-    def _producer_close(self, request: c.ProducerClose) -> c.Empty:
-        self.producers.pop(request.producer_id, None)
-        return c.Empty()
-
-    def _consumer_create(self, request: c.ConsumerCreate) -> c.ConsumersCreated:
-        self._require_transport(request)
-        consumers, refused = [], []
-        for wish in request.wishes:
-            facts = self.producers.get(wish.producer_id)
-            if facts is None or wish.producer_id in self.unsupported:
-                code = "not_found" if facts is None else "unsupported"
-                refused.append(c.ConsumerRefused(producer_id=wish.producer_id, code=code))
-                continue
-            self.consumers.setdefault(request.participant_id, set()).add(wish.consumer_id)
-            consumers.append(
-                c.ConsumerOptions(
-                    id=wish.consumer_id,
-                    producer_id=wish.producer_id,
-                    participant_id=facts.participant_id,
-                    kind=facts.kind,
-                    source=facts.source,
-                    rtp_parameters=SEALED,
-                    producer_paused=facts.paused,
-                )
-            )
-        return c.ConsumersCreated(consumers=consumers, refused=refused)
-
-    def _consumer_resume(self, request: c.ConsumerResume) -> c.Empty:
-        self._check(request)
-        return c.Empty()
-
-    _consumer_pause = _consumer_resume
-    _consumer_setPreferredLayers = _consumer_resume  # noqa: N815 - the wire's name

@@ -17,7 +17,7 @@ from control_plane.signaling import messages as m
 from control_plane.signaling.messages import CloseCode
 from scripts.headless.signaling import SignalingClient, SignalingError, SocketClosed
 from tests.contract.signaling.conftest import World, close_code
-from tests.contract.signaling.fakes import SEALED
+from tests.contract.signaling.fake_node import SEALED
 
 
 async def get(port: int, path: str) -> tuple[int, bytes]:

@@ -15,7 +15,7 @@ from media_plane.contract import messages as c
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from scripts.headless.signaling import SignalingError
 from tests.contract.signaling.conftest import Guest, World, until
-from tests.contract.signaling.fakes import SEALED
+from tests.contract.signaling.fake_node import SEALED
 
 
 def tell(world: World, notification: c.Notification) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from picows import WSMsgType
+from picows import WSCloseCode, WSMsgType
 
 from control_plane.domain.alerts import Side
 from control_plane.domain.errors import Unavailable
@@ -225,7 +225,7 @@ async def test_leaving_counts_though_the_socket_closes_right_behind_it(world: Wo
     transport = viewer.client._open_transport()
 
     transport.send(WSMsgType.TEXT, b'{"id":7,"method":"room.leave"}')
-    transport.send_close(1000)
+    transport.send_close(WSCloseCode.OK)
     viewer.client.abort()
 
     left = await host.client.expect(m.ParticipantLeft, timeout_s=2)
