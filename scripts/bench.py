@@ -7,10 +7,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from scripts.benches import joins
+from scripts.benches import first_frame, joins
 from scripts.stack.processes import StackError
 
 BENCHES: dict[str, Callable[[], Awaitable[None]]] = {
+    "first-frame": first_frame.measure,
     "joins": joins.measure,
 }
 """Name -> measurement."""

@@ -1,0 +1,154 @@
+"""From the click on "Join" to the first decoded frame, in Chromium, beside a plain mediasoup page on the same worker binary.
+
+Publisher and viewer are pages of one browser with its fake camera and microphone. Ours: the real web app by its real door
+(REST join, hello, welcome). The peer (`peers/first_frame`): a page with mediasoup-client and a Node `ws` server, without
+accounts, database or tenants. Joins of the two take turns, so that what else happens on the machine meets both alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+from playwright.async_api import Browser, Page
+
+from scripts.benches.figures import Figure, percentile, print_figure
+from scripts.browser.launch import chromium
+from scripts.browser.pages import RoomPage, new_context
+from scripts.headless.scene import open_scene
+from scripts.stack.layout import MEDIA_OFFSET, ROOT, choose_ports, count_workers
+from scripts.stack.ports import free_block
+from scripts.stack.processes import StackError
+from scripts.stack.supervisor import Stack
+
+JOINS = 20
+"""Joins of each side."""
+PEERS = ROOT / "scripts" / "benches" / "peers"
+JOIN_TIMEOUT_S = 10.0
+
+_CLICK_TO_FRAME = """(button) => new Promise((done) => {
+  const began = performance.now();
+  const watched = new WeakSet();
+  const look = () => {
+    for (const video of document.querySelectorAll('video')) {
+      if (watched.has(video)) continue;
+      watched.add(video);
+      video.requestVideoFrameCallback(() => { watcher.disconnect(); done(performance.now() - began); });
+    }
+  };
+  const watcher = new MutationObserver(look);
+  watcher.observe(document.body, { childList: true, subtree: true });
+  look();
+  document.querySelector(button).click();
+})"""
+
+Join = Callable[[], Awaitable[float]]
+"""One join by a fresh page; the answer is milliseconds."""
+
+
+async def measure() -> None:
+    """Start both sides, join them in turn, print p50 and p95 of each.
+
+    Raises:
+        StackError: a side does not start.
+        TimeoutError: a picture did not come.
+    """
+    workers = count_workers()
+    with tempfile.TemporaryDirectory(prefix="tradingroom-bench-") as folder:
+        ports = choose_ports(free_block(MEDIA_OFFSET + workers), workers)
+        async with (
+            Stack(Path(folder), ports, is_throw_away=True) as stack,
+            chromium() as browser,
+            _ours(browser, stack.layout.base_url) as join_ours,
+            _peer(browser) as join_peer,
+        ):
+            await join_ours(), await join_peer()  # the first ones fill caches
+            ours, theirs = [], []
+            for _ in range(JOINS):
+                ours.append(await join_ours())
+                theirs.append(await join_peer())
+    for share in (50, 95):
+        mine, peer = percentile(ours, share / 100), percentile(theirs, share / 100)
+        print_figure(
+            Figure(
+                name=f"first_frame_p{share}",
+                ours=round(mine, 1),
+                peer=round(peer, 1),
+                peer_name="mediasoup-client 3.24.1 page, Node ws server",
+                unit="ms",
+                ratio=round(peer / mine, 2),
+                samples=JOINS,
+            )
+        )
+
+
+@contextlib.asynccontextmanager
+async def _ours(browser: Browser, base_url: str) -> AsyncIterator[Join]:
+    async with open_scene(base_url, viewers=1) as scene:
+        where = (base_url, scene.organization_id, scene.room_id)
+        host = await RoomPage.open(await new_context(browser, scene.host), *where)
+        await host.enter()
+        await host.toggle("mic")
+        await host.toggle("camera")
+        await host.screen_moves()
+        viewing = await new_context(browser, scene.viewers[0])
+
+        async def join() -> float:
+            viewer = await RoomPage.open(viewing, *where)
+            elapsed = await _click(viewer.page, '[data-testid="join-session"]')
+            await viewer.page.get_by_test_id("leave").click()
+            await viewer.page.close()
+            return elapsed
+
+        yield join
+
+
+@contextlib.asynccontextmanager
+async def _peer(browser: Browser) -> AsyncIterator[Join]:
+    port = free_block(2)
+    with _node_server(port):
+        url = f"http://localhost:{port}/"
+        publisher = await browser.new_page()
+        await publisher.goto(url)
+        await publisher.click("#publish")
+        await publisher.wait_for_selector("body[data-state=publishing]")
+
+        async def join() -> float:
+            page = await browser.new_page()
+            await page.goto(url)
+            elapsed = await _click(page, "#join")
+            await page.close()
+            return elapsed
+
+        yield join
+
+
+async def _click(page: Page, button: str) -> float:
+    await page.wait_for_selector(button)
+    async with asyncio.timeout(JOIN_TIMEOUT_S):
+        return float(await page.evaluate(_CLICK_TO_FRAME, button))
+
+
+@contextlib.contextmanager
+def _node_server(port: int) -> Iterator[None]:
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise StackError("Node.js is not on the path; start this by scripts/bench")
+    if not (PEERS / "node_modules" / "ws").is_dir():
+        subprocess.run(
+            [npm, "install", "--no-save", "--ignore-scripts", "--silent"], cwd=PEERS, check=True, timeout=120
+        )
+    command = [node, "first_frame/server.mjs", str(port), str(port + 1)]
+    with subprocess.Popen(command, cwd=PEERS, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as server:
+        try:
+            if server.stdout is None or server.stdout.readline().strip() != "ready":
+                raise StackError("the peer's server did not start; its reason is above")
+            yield
+        finally:
+            server.terminate()
