@@ -125,6 +125,8 @@ def _arguments(settings: WorkerSettings) -> list[str]:
         arguments.append(f"--dtlsCertificateFile={settings.dtls_certificate_file}")
     if settings.dtls_private_key_file is not None:
         arguments.append(f"--dtlsPrivateKeyFile={settings.dtls_private_key_file}")
+    if settings.libwebrtc_field_trials is not None:
+        arguments.append(f"--libwebrtcFieldTrials={settings.libwebrtc_field_trials}")
     return arguments
 
 

@@ -25,6 +25,7 @@ from media_plane.channel.codec.tables import (
     accessors_for,
     name_of,
     number_of,
+    read_bytes,
     read_fields,
     read_text,
     read_vector,
@@ -39,6 +40,7 @@ from media_plane.channel.fbs.FBS.Consumer.GetStatsResponse import GetStatsRespon
 from media_plane.channel.fbs.FBS.Consumer.KeyFrameTraceInfo import KeyFrameTraceInfo
 from media_plane.channel.fbs.FBS.Consumer.LayersChangeNotification import LayersChangeNotification
 from media_plane.channel.fbs.FBS.Consumer.PliTraceInfo import PliTraceInfo
+from media_plane.channel.fbs.FBS.Consumer.RtpNotification import RtpNotification
 from media_plane.channel.fbs.FBS.Consumer.RtpTraceInfo import RtpTraceInfo
 from media_plane.channel.fbs.FBS.Consumer.ScoreNotification import ScoreNotification
 from media_plane.channel.fbs.FBS.Consumer.SetPreferredLayersResponse import SetPreferredLayersResponse
@@ -69,6 +71,7 @@ PRODUCER_CLOSE: int = Event.CONSUMER_PRODUCER_CLOSE
 LAYERS_CHANGE: int = Event.CONSUMER_LAYERS_CHANGE
 SCORE: int = Event.CONSUMER_SCORE
 TRACE: int = Event.CONSUMER_TRACE
+RTP: int = Event.CONSUMER_RTP
 
 _TRACE_TYPES: dict[ConsumerTraceType, int] = {
     "keyframe": TraceEventType.KEYFRAME,
@@ -255,6 +258,11 @@ def read_score(notification: Notification) -> ConsumerScore:
 def read_layers_change(notification: Notification) -> ConsumerLayers | None:
     """Read the layers sent now, None for none."""
     return _read_consumer_layers(notification.read(LayersChangeNotification).Layers())
+
+
+def read_rtp(notification: Notification) -> bytes:
+    """Read the RTP packet a consumer of a direct transport received."""
+    return read_bytes(notification.read(RtpNotification), 0)
 
 
 def read_trace(notification: Notification) -> MediaTrace:

@@ -174,16 +174,29 @@ def encode_request(
     return RequestMessage(METHOD_NAMES[method], data, len(data) - id_from_end, decode)
 
 
-def encode_notification(event: int, handler_id: str) -> bytes:
-    """A notification without a body, ready for the wire.
+def encode_notification(
+    event: int,
+    handler_id: str,
+    *,
+    builder: Builder | None = None,
+    body_type: int | None = None,
+    body: Offset | None = None,
+) -> bytes:
+    """A notification, ready for the wire.
 
     Args:
         event: number in `Notification.Event`.
         handler_id: id of the object told, empty for the worker itself.
+        builder: the one that holds the body; None when there is no body.
+        body_type: number in the union `Notification.Body`.
+        body: the body's offset.
+
+    Raises:
+        BrokenMessage: the message is too long for the worker.
     """
-    builder = Builder(128)
+    builder = builder or Builder(128)
     handler = builder.CreateString(handler_id)
-    offset = _write_notification(builder, handler_id=handler, event=event)
+    offset = _write_notification(builder, handler_id=handler, event=event, body_type=body_type, body=body)
     return _finish(builder, MessageBody.Notification, offset)
 
 

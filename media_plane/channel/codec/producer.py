@@ -7,7 +7,14 @@ from typing import Any
 from flatbuffers import Builder
 
 from media_plane.channel.codec.media_trace import TraceSchema, read_media_trace
-from media_plane.channel.codec.message import Notification, RequestMessage, Response, encode_request, read_nothing
+from media_plane.channel.codec.message import (
+    Notification,
+    RequestMessage,
+    Response,
+    encode_notification,
+    encode_request,
+    read_nothing,
+)
 from media_plane.channel.codec.rtp_parameters import (
     KIND_NAMES,
     KINDS,
@@ -28,8 +35,9 @@ from media_plane.channel.codec.tables import (
     write_bytes,
     write_text,
 )
+from media_plane.channel.fbs.FBS.Notification.Body import Body as NotificationBody
 from media_plane.channel.fbs.FBS.Notification.Event import Event
-from media_plane.channel.fbs.FBS.Producer import EnableTraceEventRequest
+from media_plane.channel.fbs.FBS.Producer import EnableTraceEventRequest, SendNotification
 from media_plane.channel.fbs.FBS.Producer.DumpResponse import DumpResponse
 from media_plane.channel.fbs.FBS.Producer.FirTraceInfo import FirTraceInfo
 from media_plane.channel.fbs.FBS.Producer.GetStatsResponse import GetStatsResponse
@@ -87,6 +95,7 @@ _TRACE_SCHEMA = TraceSchema(
 _produce = TableWriter(ProduceRequest)
 _close_producer = TableWriter(CloseProducerRequest)
 _enable_trace_event = TableWriter(EnableTraceEventRequest)
+_send = TableWriter(SendNotification)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -181,6 +190,18 @@ def enable_trace_event(producer_id: str, types: Sequence[ProducerTraceType]) -> 
         builder=builder,
         body_type=Body.Producer_EnableTraceEventRequest,
         body=body,
+    )
+
+
+def send(producer_id: str, packet: bytes) -> bytes:
+    """The notification that hands an RTP packet to a producer of a direct transport."""
+    builder = Builder(len(packet) + 128)
+    return encode_notification(
+        Event.PRODUCER_SEND,
+        producer_id,
+        builder=builder,
+        body_type=NotificationBody.Producer_SendNotification,
+        body=_send(builder, data=write_bytes(builder, packet)),
     )
 
 

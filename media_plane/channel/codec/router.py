@@ -4,12 +4,19 @@ from typing import Any
 
 from flatbuffers import Builder
 
+from media_plane.channel.codec.direct_transport import read_direct_transport_dump, write_direct_transport_options
 from media_plane.channel.codec.message import RequestMessage, Response, encode_request, read_nothing
+from media_plane.channel.codec.pipe_transport import (
+    PipeTransportOptions,
+    read_pipe_transport_dump,
+    write_pipe_transport_options,
+)
 from media_plane.channel.codec.plain_transport import (
     PlainTransportOptions,
     read_plain_transport_dump,
     write_plain_transport_options,
 )
+from media_plane.channel.codec.rtp_observer import write_active_speaker_options, write_audio_level_options
 from media_plane.channel.codec.tables import (
     TableWriter,
     read_text,
@@ -26,17 +33,33 @@ from media_plane.channel.codec.web_rtc_transport import (
 from media_plane.channel.fbs.FBS.Request.Body import Body
 from media_plane.channel.fbs.FBS.Request.Method import Method
 from media_plane.channel.fbs.FBS.Router import (
+    CloseRtpObserverRequest,
     CloseTransportRequest,
+    CreateActiveSpeakerObserverRequest,
+    CreateAudioLevelObserverRequest,
+    CreateDirectTransportRequest,
+    CreatePipeTransportRequest,
     CreatePlainTransportRequest,
     CreateWebRtcTransportRequest,
 )
 from media_plane.channel.fbs.FBS.Router.DumpResponse import DumpResponse
-from media_plane.channel.values.transport_reports import PlainTransportDump, WebRtcTransportDump
+from media_plane.channel.values.transport import SctpOptions
+from media_plane.channel.values.transport_reports import (
+    DirectTransportDump,
+    PipeTransportDump,
+    PlainTransportDump,
+    WebRtcTransportDump,
+)
 from media_plane.channel.values.worker import RouterDump
 
 _create_webrtc_transport = TableWriter(CreateWebRtcTransportRequest)
 _create_plain_transport = TableWriter(CreatePlainTransportRequest)
+_create_pipe_transport = TableWriter(CreatePipeTransportRequest)
+_create_direct_transport = TableWriter(CreateDirectTransportRequest)
+_create_active_speaker_observer = TableWriter(CreateActiveSpeakerObserverRequest)
+_create_audio_level_observer = TableWriter(CreateAudioLevelObserverRequest)
 _close_transport = TableWriter(CloseTransportRequest)
+_close_rtp_observer = TableWriter(CloseRtpObserverRequest)
 
 
 def dump(router_id: str) -> RequestMessage[RouterDump]:
@@ -81,6 +104,100 @@ def create_plain_transport(
         read_plain_transport_dump,
         builder=builder,
         body_type=Body.Router_CreatePlainTransportRequest,
+        body=body,
+    )
+
+
+def create_pipe_transport(
+    router_id: str, transport_id: str, options: PipeTransportOptions
+) -> RequestMessage[PipeTransportDump]:
+    """Make a transport to another router."""
+    builder = Builder(512)
+    body = _create_pipe_transport(
+        builder,
+        transport_id=write_text(builder, transport_id),
+        options=write_pipe_transport_options(builder, options),
+    )
+    return encode_request(
+        Method.ROUTER_CREATE_PIPETRANSPORT,
+        router_id,
+        read_pipe_transport_dump,
+        builder=builder,
+        body_type=Body.Router_CreatePipeTransportRequest,
+        body=body,
+    )
+
+
+def create_direct_transport(
+    router_id: str, transport_id: str, limits: SctpOptions
+) -> RequestMessage[DirectTransportDump]:
+    """Make a transport to ourselves; of the limits only the message sizes mean something."""
+    builder = Builder(512)
+    body = _create_direct_transport(
+        builder,
+        transport_id=write_text(builder, transport_id),
+        options=write_direct_transport_options(builder, limits),
+    )
+    return encode_request(
+        Method.ROUTER_CREATE_DIRECTTRANSPORT,
+        router_id,
+        read_direct_transport_dump,
+        builder=builder,
+        body_type=Body.Router_CreateDirectTransportRequest,
+        body=body,
+    )
+
+
+def create_active_speaker_observer(router_id: str, observer_id: str, *, interval_ms: int) -> RequestMessage[None]:
+    """Make an observer that tells who speaks."""
+    builder = Builder(256)
+    body = _create_active_speaker_observer(
+        builder,
+        rtp_observer_id=write_text(builder, observer_id),
+        options=write_active_speaker_options(builder, interval_ms=interval_ms),
+    )
+    return encode_request(
+        Method.ROUTER_CREATE_ACTIVESPEAKEROBSERVER,
+        router_id,
+        read_nothing,
+        builder=builder,
+        body_type=Body.Router_CreateActiveSpeakerObserverRequest,
+        body=body,
+    )
+
+
+def create_audio_level_observer(
+    router_id: str, observer_id: str, *, max_entries: int, threshold: int, interval_ms: int
+) -> RequestMessage[None]:
+    """Make an observer that tells how loud the loudest are; the threshold is dBov, -127..0."""
+    builder = Builder(256)
+    body = _create_audio_level_observer(
+        builder,
+        rtp_observer_id=write_text(builder, observer_id),
+        options=write_audio_level_options(
+            builder, max_entries=max_entries, threshold=threshold, interval_ms=interval_ms
+        ),
+    )
+    return encode_request(
+        Method.ROUTER_CREATE_AUDIOLEVELOBSERVER,
+        router_id,
+        read_nothing,
+        builder=builder,
+        body_type=Body.Router_CreateAudioLevelObserverRequest,
+        body=body,
+    )
+
+
+def close_rtp_observer(router_id: str, observer_id: str) -> RequestMessage[None]:
+    """Close an observer of any kind."""
+    builder = Builder(128)
+    body = _close_rtp_observer(builder, rtp_observer_id=write_text(builder, observer_id))
+    return encode_request(
+        Method.ROUTER_CLOSE_RTPOBSERVER,
+        router_id,
+        read_nothing,
+        builder=builder,
+        body_type=Body.Router_CloseRtpObserverRequest,
         body=body,
     )
 

@@ -18,6 +18,9 @@ T = TypeVar("T")
 Offset = int
 """Where something was written, counted from the end of the builder's buffer. 0 is never valid."""
 
+_FIRST_SLOT = 4
+_SLOT_BYTES = 2
+"""A vtable holds its own size, its table's size, then one place for each field. Source: FlatBuffers internals."""
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 
@@ -95,6 +98,36 @@ def write_texts(builder: Builder, values: Iterable[str]) -> Offset:
 def write_bytes(builder: Builder, values: bytes) -> Offset:
     """Write a vector of numbers 0..255 (also of enums that small)."""
     return int(builder.CreateByteVector(values))
+
+
+def write_uint16s(builder: Builder, values: Sequence[int]) -> Offset:
+    """Write a vector of numbers 0..65535, in order.
+
+    Raises:
+        InvalidValue: a number doesn't fit. The builder is useless then.
+    """
+    builder.StartVector(2, len(values), 2)
+    for value in reversed(values):
+        try:
+            builder.PrependUint16(value)
+        except (TypeError, OverflowError, struct.error) as error:
+            raise InvalidValue(f"{value!r} is not from 0 to 65535.") from error
+    return int(builder.EndVector())
+
+
+def read_bytes(table: Any, field_index: int) -> bytes:
+    """Read a vector of bytes in one piece; the generated accessor for that needs numpy.
+
+    Args:
+        table: an instance of a generated class.
+        field_index: the field's place in the schema's table, from 0; a union counts twice.
+    """
+    tab = table._tab  # noqa: SLF001 - generated classes offer no other way
+    offset = tab.Offset(_FIRST_SLOT + _SLOT_BYTES * field_index)
+    if not offset:
+        return b""
+    start = tab.Vector(offset)
+    return bytes(tab.Bytes[start : start + tab.VectorLen(offset)])
 
 
 def read_text(value: bytes | None) -> str:

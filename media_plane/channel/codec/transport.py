@@ -8,7 +8,14 @@ from typing import Any
 
 from flatbuffers import Builder
 
-from media_plane.channel.codec.message import Notification, RequestMessage, Response, encode_request, read_nothing
+from media_plane.channel.codec.message import (
+    Notification,
+    RequestMessage,
+    Response,
+    encode_notification,
+    encode_request,
+    read_nothing,
+)
 from media_plane.channel.codec.sctp import (
     read_sctp_negotiated_capabilities,
     read_sctp_parameters,
@@ -29,12 +36,14 @@ from media_plane.channel.codec.tables import (
 )
 from media_plane.channel.errors import BrokenMessage
 from media_plane.channel.fbs.FBS.Common.TraceDirection import TraceDirection as FbsTraceDirection
+from media_plane.channel.fbs.FBS.Notification.Body import Body as NotificationBody
 from media_plane.channel.fbs.FBS.Notification.Event import Event
 from media_plane.channel.fbs.FBS.Request.Body import Body
 from media_plane.channel.fbs.FBS.Request.Method import Method
 from media_plane.channel.fbs.FBS.Transport import (
     EnableTraceEventRequest,
     Options,
+    SendRtcpNotification,
     SetMaxIncomingBitrateRequest,
     SetMaxOutgoingBitrateRequest,
     SetMinOutgoingBitrateRequest,
@@ -81,6 +90,7 @@ _set_max_incoming_bitrate = TableWriter(SetMaxIncomingBitrateRequest)
 _set_max_outgoing_bitrate = TableWriter(SetMaxOutgoingBitrateRequest)
 _set_min_outgoing_bitrate = TableWriter(SetMinOutgoingBitrateRequest)
 _enable_trace_event = TableWriter(EnableTraceEventRequest)
+_send_rtcp = TableWriter(SendRtcpNotification)
 
 
 def write_base_options(
@@ -89,6 +99,7 @@ def write_base_options(
     sctp: SctpOptions | None,
     is_data_channel: bool,
     initial_available_outgoing_bitrate: int | None = None,
+    direct: SctpOptions | None = None,
 ) -> Offset:
     """Write what every transport is created with.
 
@@ -97,10 +108,12 @@ def write_base_options(
         sctp: None switches SCTP off.
         is_data_channel: whether SCTP runs inside DTLS, as in WebRTC.
         initial_available_outgoing_bitrate: bits per second; None means no estimate.
+        direct: message sizes of a transport between us and the worker; None for all that have a network.
     """
-    limits = sctp or SctpOptions()
+    limits = sctp or direct or SctpOptions()
     return _write_options(
         builder,
+        direct=direct is not None,
         initial_available_outgoing_bitrate=initial_available_outgoing_bitrate,
         enable_sctp=sctp is not None,
         max_send_message_size=limits.max_send_message_size,
@@ -172,6 +185,18 @@ def enable_trace_event(transport_id: str, types: Sequence[TransportTraceType]) -
         builder=builder,
         body_type=Body.Transport_EnableTraceEventRequest,
         body=body,
+    )
+
+
+def send_rtcp(transport_id: str, packet: bytes) -> bytes:
+    """The notification that hands an RTCP packet to a direct transport."""
+    builder = Builder(len(packet) + 128)
+    return encode_notification(
+        Event.TRANSPORT_SEND_RTCP,
+        transport_id,
+        builder=builder,
+        body_type=NotificationBody.Transport_SendRtcpNotification,
+        body=_send_rtcp(builder, data=write_bytes(builder, packet)),
     )
 
 

@@ -80,6 +80,18 @@ class PlainTransportDump(TransportDump, frozen=True, rename="camel", omit_defaul
     srtp_parameters: SrtpParameters | None = None
 
 
+class PipeTransportDump(TransportDump, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A pipe transport as the worker sees it."""
+
+    tuple: TransportTuple
+    rtx: bool
+    srtp_parameters: SrtpParameters | None = None
+
+
+class DirectTransportDump(TransportDump, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A direct transport as the worker sees it."""
+
+
 class TransportStats(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """Traffic of a transport.
 
@@ -129,3 +141,13 @@ class PlainTransportStats(TransportStats, frozen=True, rename="camel", omit_defa
     comedia: bool
     tuple: TransportTuple
     rtcp_tuple: TransportTuple | None = None
+
+
+class PipeTransportStats(TransportStats, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """Traffic and ends of a pipe transport."""
+
+    tuple: TransportTuple
+
+
+class DirectTransportStats(TransportStats, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """Traffic of a direct transport."""

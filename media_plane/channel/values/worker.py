@@ -21,6 +21,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
         rtc_ports: ports for listeners without a port or range of their own; None means the worker's 10000 to 59999.
         dtls_certificate_file: absolute path of a certificate in PEM; None makes a new one.
         dtls_private_key_file: absolute path of its key in PEM, together with the certificate.
+        libwebrtc_field_trials: switches of its bandwidth estimator, such as "WebRTC-Bwe-AlrLimitedBackoff/Enabled/";
+            one it can't read ends the worker. None leaves its own.
     """
 
     log_level: LogLevel = "error"
@@ -28,6 +30,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     rtc_ports: PortRange | None = None
     dtls_certificate_file: str | None = None
     dtls_private_key_file: str | None = None
+    libwebrtc_field_trials: str | None = None
 
 
 class WorkerDump(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
