@@ -23,6 +23,7 @@ CloseReason: TypeAlias = Literal[
     "server_closed",  # the WebRTC server a transport listened on
     "transport_closed",
     "producer_closed",  # the producer a consumer listened to
+    "data_producer_closed",  # likewise
 ]
 
 

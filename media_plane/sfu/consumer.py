@@ -32,7 +32,7 @@ class Consumer(Closable):
         id: as chosen by the caller.
         producer_id: whom it listens to.
         kind: "audio" or "video".
-        type: the producer's type.
+        type: the producer's type, or "pipe" for all its streams.
         rtp_parameters: how we send, for the receiver to be shown.
         paused: whether it is paused itself.
         producer_paused: whether its producer is paused.
@@ -41,10 +41,12 @@ class Consumer(Closable):
         preferred_layers: the most it should send, None for no limit or no layers.
         current_layers: what it sends now, None for nothing or no layers.
         app_data: whatever the caller wants to find here again.
+        on_pause, on_resume: told when it stops or starts sending, by its own pause or the producer's.
         on_producer_pause, on_producer_resume: told when the producer changes.
         on_score: told the new score.
         on_layers_change: told the layers sent now.
         on_trace: told what `enable_trace_event` asked for.
+        on_rtp: told each RTP packet, on a direct transport.
     """
 
     def __init__(
@@ -77,24 +79,27 @@ class Consumer(Closable):
         self.preferred_layers: ConsumerLayers | None = state.preferred_layers
         self.current_layers: ConsumerLayers | None = None
         self.app_data = app_data
+        self.on_pause: Listeners[[]] = Listeners()
+        self.on_resume: Listeners[[]] = Listeners()
         self.on_producer_pause: Listeners[[]] = Listeners()
         self.on_producer_resume: Listeners[[]] = Listeners()
         self.on_score: Listeners[[ConsumerScore]] = Listeners()
         self.on_layers_change: Listeners[[ConsumerLayers | None]] = Listeners()
         self.on_trace: Listeners[[MediaTrace]] = Listeners()
+        self.on_rtp: Listeners[[bytes]] = Listeners()
         channel.subscribe(consumer_id, self._hear)
 
     async def pause(self) -> None:
         """Stop sending. Harmless when paused. Raises MediaError."""
         self.require_open()
         await self._channel.request(codec.pause(self.id))
-        self.paused = True
+        self._set_paused(paused=True)
 
     async def resume(self) -> None:
         """Send, beginning with a key frame. Raises MediaError."""
         self.require_open()
         await self._channel.request(codec.resume(self.id))
-        self.paused = False
+        self._set_paused(paused=False)
 
     async def set_preferred_layers(self, *, spatial_layer: int, temporal_layer: int | None = None) -> None:
         """Limit the layers sent, for simulcast and SVC; nothing happens for others.
@@ -155,7 +160,9 @@ class Consumer(Closable):
 
     def _hear(self, notification: Notification) -> None:
         event = notification.event
-        if event == codec.PRODUCER_CLOSE:
+        if event == codec.RTP:
+            self.on_rtp.tell(codec.read_rtp(notification))
+        elif event == codec.PRODUCER_CLOSE:
             self.closed_by("producer_closed")
         elif event == codec.PRODUCER_PAUSE:
             self._set_producer_paused(paused=True)
@@ -170,8 +177,17 @@ class Consumer(Closable):
         elif event == codec.TRACE:
             self.on_trace.tell(codec.read_trace(notification))
 
+    def _set_paused(self, *, paused: bool) -> None:
+        if self.paused == paused:
+            return
+        self.paused = paused
+        if not self.producer_paused:
+            (self.on_pause if paused else self.on_resume).tell()
+
     def _set_producer_paused(self, *, paused: bool) -> None:
         if self.producer_paused == paused:
             return
         self.producer_paused = paused
         (self.on_producer_pause if paused else self.on_producer_resume).tell()
+        if not self.paused:
+            (self.on_pause if paused else self.on_resume).tell()

@@ -4,7 +4,8 @@ Those of the wire come from `media_plane.channel.errors` and are named here agai
 
     MediaError
     ├─ ChannelClosed, ChannelTimeout, WorkerDied, WorkerStartFailed, WorkerRejected, InvalidValue, BrokenMessage
-    └─ InvalidState         the object is closed, or not in a state for this
+    ├─ InvalidState         the object is closed, or not in a state for this
+    └─ Unsupported          this kind of object never can do this
 
 RTP parameters that make no sense raise `media_plane.ortc.errors.NegotiationError` instead.
 """
@@ -25,6 +26,10 @@ class InvalidState(MediaError):
     """The object can't do this now: it is closed, an id is taken, or what it refers to isn't there."""
 
 
+class Unsupported(MediaError):
+    """This kind of object never can do this, such as a bitrate limit where there is no network."""
+
+
 __all__ = [
     "BrokenMessage",
     "ChannelClosed",
@@ -32,6 +37,7 @@ __all__ = [
     "InvalidState",
     "InvalidValue",
     "MediaError",
+    "Unsupported",
     "WorkerDied",
     "WorkerRejected",
     "WorkerStartFailed",

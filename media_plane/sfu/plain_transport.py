@@ -1,6 +1,6 @@
 """A transport for plain RTP, or SRTP with keys told by hand: recorders, ffmpeg, tests."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -9,8 +9,9 @@ from media_plane.channel.codec import plain_transport as codec
 from media_plane.channel.codec.message import Notification
 from media_plane.channel.values.transport import SrtpCryptoSuite, SrtpParameters, TransportTuple
 from media_plane.channel.values.transport_reports import PlainTransportDump, PlainTransportStats
+from media_plane.sfu.base_transport import RouterSide, TransportType
 from media_plane.sfu.listeners import Listeners
-from media_plane.sfu.transport import RouterSide, Transport
+from media_plane.sfu.transport import Transport
 
 DEFAULT_SRTP_CRYPTO_SUITE: SrtpCryptoSuite = "AEAD_AES_128_GCM"
 """Named because mediasoup's own default, SHA1, costs 14.4 microseconds a packet against 3.6 (docs/performance.md)."""
@@ -27,6 +28,8 @@ class PlainTransport(Transport):
         srtp_parameters: our key, for the peer to be told; None without SRTP.
         on_tuple, on_rtcp_tuple: told when `comedia` learned the remote end.
     """
+
+    type: ClassVar[TransportType] = "plain"
 
     def __init__(self, *, channel: Channel, router: RouterSide, dump: PlainTransportDump, app_data: Any = None) -> None:
         super().__init__(channel=channel, router=router, dump=dump, app_data=app_data)

@@ -34,6 +34,7 @@ class Producer(Closable):
         paused: whether its packets are held back here.
         score: quality of each stream received so far.
         app_data: whatever the caller wants to find here again.
+        on_pause, on_resume: told when it changes between the two.
         on_score: told the scores of all streams.
         on_video_orientation_change: told how to turn the picture.
         on_trace: told what `enable_trace_event` asked for.
@@ -65,6 +66,8 @@ class Producer(Closable):
         self.paused = paused
         self.score: list[ProducerScore] = []
         self.app_data = app_data
+        self.on_pause: Listeners[[]] = Listeners()
+        self.on_resume: Listeners[[]] = Listeners()
         self.on_score: Listeners[[list[ProducerScore]]] = Listeners()
         self.on_video_orientation_change: Listeners[[VideoOrientation]] = Listeners()
         self.on_trace: Listeners[[MediaTrace]] = Listeners()
@@ -74,13 +77,32 @@ class Producer(Closable):
         """Hold its packets back; its consumers are told. Harmless when paused. Raises MediaError."""
         self.require_open()
         await self._channel.request(codec.pause(self.id))
-        self.paused = True
+        self._set_paused(paused=True)
 
     async def resume(self) -> None:
         """Pass its packets on again, beginning with a key frame. Raises MediaError."""
         self.require_open()
         await self._channel.request(codec.resume(self.id))
-        self.paused = False
+        self._set_paused(paused=False)
+
+    def post_paused(self, *, paused: bool) -> None:
+        """Pause or resume without waiting for the worker's word; requests keep their order. Harmless when closed."""
+        if not self.closed:
+            self._channel.post(codec.pause(self.id) if paused else codec.resume(self.id))
+            self._set_paused(paused=paused)
+
+    def send(self, packet: bytes) -> None:
+        """Hand in an RTP packet, as if it came over the network; only on a direct transport.
+
+        Args:
+            packet: one RTP packet (RFC 3550) under one of the producer's payload types and SSRCs.
+
+        Raises:
+            InvalidState: it is closed.
+            BrokenMessage: the packet is too long for the worker.
+        """
+        self.require_open()
+        self._channel.notify(codec.send(self.id, packet))
 
     async def get_stats(self) -> list[RtpStreamStats]:
         """Traffic of each stream received, "inbound-rtp". Raises MediaError."""
@@ -103,6 +125,12 @@ class Producer(Closable):
         if reason == "closed":
             self._channel.post(codec.close_producer(self._transport_id, self.id))
         self._forget(self)
+
+    def _set_paused(self, *, paused: bool) -> None:
+        if self.paused == paused:
+            return
+        self.paused = paused
+        (self.on_pause if paused else self.on_resume).tell()
 
     def _hear(self, notification: Notification) -> None:
         if notification.event == codec.SCORE:

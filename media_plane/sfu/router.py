@@ -1,39 +1,39 @@
-"""A router: passes RTP from the producers of its transports to their consumers."""
+"""A router: passes media and data from the producers of its transports to their consumers."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec import router as codec
 from media_plane.channel.codec import worker as worker_codec
-from media_plane.channel.codec.plain_transport import PlainTransportOptions
-from media_plane.channel.codec.web_rtc_transport import WebRtcTransportOptions
-from media_plane.channel.values.transport import ListenInfo, SctpOptions, SrtpCryptoSuite
 from media_plane.channel.values.worker import RouterDump
-from media_plane.ortc import consuming, validate
-from media_plane.ortc.rtp import RtpCapabilities
-from media_plane.sfu.closable import Closable, CloseReason
-from media_plane.sfu.creator import Creator, choose_id
-from media_plane.sfu.errors import InvalidState, InvalidValue
-from media_plane.sfu.plain_transport import DEFAULT_SRTP_CRYPTO_SUITE, PlainTransport
-from media_plane.sfu.producer import Producer
-from media_plane.sfu.transport import RouterSide, Transport
-from media_plane.sfu.webrtc_server import WebRtcServer
-from media_plane.sfu.webrtc_transport import WebRtcTransport
+from media_plane.ortc import capabilities, consuming, validate
+from media_plane.ortc.header_extensions import EXCLUDED_HEADER_EXTENSIONS
+from media_plane.ortc.rtp import RtpCapabilities, RtpCodecCapability
+from media_plane.sfu.active_speaker import ActiveSpeakerObserver
+from media_plane.sfu.audio_levels import AudioLevelObserver
+from media_plane.sfu.closable import CloseReason
+from media_plane.sfu.creator import choose_id
+from media_plane.sfu.errors import InvalidValue
+from media_plane.sfu.listeners import Listeners
+from media_plane.sfu.router_pipes import RouterPipes
+from media_plane.sfu.rtp_observer import ObserverSide, RtpObserver
 
-INITIAL_OUTGOING_BITRATE_BPS = 600_000
-"""Bits per second assumed before the first estimate. Source: mediasoup 3.27.1, node/lib/Router.js."""
+T = TypeVar("T", bound=RtpObserver)
+
+_LOWEST_VOLUME = -127
 
 
-class Router(Closable):
-    """Passes RTP between transports of one worker. Made by `Worker.create_router`.
+class Router(RouterPipes):
+    """Passes media and data between transports of one worker. Made by `Worker.create_router`.
 
     Attributes:
         id: as chosen by the caller.
         rtp_capabilities: what it can pass on, for browsers to be shown.
         app_data: whatever the caller wants to find here again.
+        on_new_transport, on_new_rtp_observer: told each one made.
     """
 
     def __init__(
@@ -43,30 +43,26 @@ class Router(Closable):
         router_id: str,
         rtp_capabilities: RtpCapabilities,
         forget: Callable[["Router"], None],
+        excluded_header_extensions: frozenset[str] = EXCLUDED_HEADER_EXTENSIONS,
         app_data: Any = None,
     ) -> None:
-        super().__init__()
-        self._channel = channel
+        super().__init__(channel=channel, router_id=router_id, rtp_capabilities=rtp_capabilities)
         self._forget = forget
-        self._transports: dict[str, Transport] = {}
-        self._producers: dict[str, Producer] = {}
-        self._creator = Creator(channel)
-        self.id = router_id
-        self.rtp_capabilities = rtp_capabilities
+        self._excluded_header_extensions = excluded_header_extensions
+        self._rtp_observers: dict[str, RtpObserver] = {}
         self.app_data = app_data
-        self._side = RouterSide(
+        self.on_new_rtp_observer: Listeners[[RtpObserver]] = Listeners()
+        self._observer_side = ObserverSide(
+            channel=channel,
             router_id=router_id,
-            rtp_capabilities=rtp_capabilities,
             find_producer=self._producers.get,
-            add_producer=self._add_producer,
-            forget_producer=self._forget_producer,
-            forget_transport=self._forget_transport,
+            forget_observer=self._forget_observer,
         )
 
     @property
-    def transports(self) -> list[Transport]:
-        """Open transports, oldest first."""
-        return list(self._transports.values())
+    def rtp_observers(self) -> list[RtpObserver]:
+        """Open observers, oldest first."""
+        return list(self._rtp_observers.values())
 
     def can_consume(self, *, producer_id: str, rtp_capabilities: RtpCapabilities) -> bool:
         """Whether somebody can be sent a producer's track.
@@ -84,117 +80,77 @@ class Router(Closable):
         validate.validate_rtp_capabilities(rtp_capabilities)
         return consuming.can_consume(producer.consumable_rtp_parameters, rtp_capabilities)
 
-    async def create_webrtc_transport(
-        self,
-        *,
-        webrtc_server: WebRtcServer | None = None,
-        listen_infos: Sequence[ListenInfo] = (),
-        transport_id: str | None = None,
-        enable_udp: bool = True,
-        enable_tcp: bool = True,
-        prefer_udp: bool = False,
-        prefer_tcp: bool = False,
-        initial_available_outgoing_bitrate: int = INITIAL_OUTGOING_BITRATE_BPS,
-        ice_consent_timeout_s: int = 30,
-        sctp: SctpOptions | None = None,
-        app_data: Any = None,
-    ) -> WebRtcTransport:
-        """Make a transport to a browser.
+    def update_media_codecs(self, media_codecs: Sequence[RtpCodecCapability]) -> None:
+        """Change what it can pass on from now on; producers that are there stay as they are.
 
         Args:
-            webrtc_server: whose sockets it shares.
-            listen_infos: addresses of its own sockets instead; exactly one of the two is given.
-            transport_id: unique in the worker; None makes one.
-            enable_udp: offer UDP candidates.
-            enable_tcp: offer TCP candidates.
-            prefer_udp: give UDP the higher priority.
-            prefer_tcp: give TCP the higher priority.
-            initial_available_outgoing_bitrate: bits per second assumed before the first estimate, > 0.
-            ice_consent_timeout_s: 0..255 seconds without consent until ICE is disconnected; 0 never.
-            sctp: limits for data channels; None means none.
-            app_data: kept on the transport.
+            media_codecs: preferred first, without RTX.
 
         Raises:
-            InvalidState: the router or server is closed, or was meanwhile, belongs to another worker, or the id is taken.
-            InvalidValue: both or neither of `webrtc_server` and `listen_infos`, or a number out of range.
-            MediaError: see `errors`. Cancelled or failed, nothing is left in the worker.
+            NegotiationError: codecs the worker doesn't have. Nothing has changed then.
         """
-        if (webrtc_server is None) == (not listen_infos):
-            raise InvalidValue("Give either a WebRTC server or addresses to listen on.")
-        if webrtc_server is not None and not webrtc_server.belongs_to(self._channel):
-            raise InvalidState("The WebRTC server belongs to another worker.")
-        options = WebRtcTransportOptions(
-            webrtc_server_id=None if webrtc_server is None else webrtc_server.id,
-            listen_infos=listen_infos,
-            enable_udp=enable_udp,
-            enable_tcp=enable_tcp,
-            prefer_udp=prefer_udp,
-            prefer_tcp=prefer_tcp,
-            initial_available_outgoing_bitrate=initial_available_outgoing_bitrate,
-            ice_consent_timeout_s=ice_consent_timeout_s,
-            sctp=sctp,
+        self.rtp_capabilities = capabilities.generate_router_rtp_capabilities(
+            media_codecs, excluded_header_extensions=self._excluded_header_extensions
         )
-        chosen = choose_id(transport_id)
-        dump = await self._creator.create(
-            chosen,
-            codec.create_webrtc_transport(self.id, chosen, options),
-            lambda: codec.close_transport(self.id, chosen),
-            *((self,) if webrtc_server is None else (self, webrtc_server)),
-        )
-        transport = WebRtcTransport(channel=self._channel, router=self._side, dump=dump, app_data=app_data)
-        self._transports[chosen] = transport
-        if webrtc_server is not None:
-            webrtc_server.adopt(transport)
-        return transport
 
-    async def create_plain_transport(
-        self,
-        *,
-        listen_info: ListenInfo,
-        rtcp_listen_info: ListenInfo | None = None,
-        transport_id: str | None = None,
-        rtcp_mux: bool = True,
-        comedia: bool = False,
-        enable_srtp: bool = False,
-        srtp_crypto_suite: SrtpCryptoSuite = DEFAULT_SRTP_CRYPTO_SUITE,
-        sctp: SctpOptions | None = None,
-        app_data: Any = None,
-    ) -> PlainTransport:
-        """Make a transport for plain RTP.
+    async def create_active_speaker_observer(
+        self, *, observer_id: str | None = None, interval_ms: int = 300, app_data: Any = None
+    ) -> ActiveSpeakerObserver:
+        """Make an observer that tells who speaks.
 
         Args:
-            listen_info: where RTP comes in.
-            rtcp_listen_info: where RTCP comes in, only without `rtcp_mux`; None means another port of the same address.
-            transport_id: unique in the worker; None makes one.
-            rtcp_mux: RTP and RTCP share a port.
-            comedia: learn the remote end from its first packet.
-            enable_srtp: encrypt with `srtp_crypto_suite`.
-            srtp_crypto_suite: the suite of our key, used with `enable_srtp`.
-            sctp: limits for data; None means none.
-            app_data: kept on the transport.
+            observer_id: unique in the worker; None makes one.
+            interval_ms: how often it decides, 0..65535.
+            app_data: kept on the observer.
 
         Raises:
             InvalidState: the router is closed, or was meanwhile, or the id is taken.
             MediaError: see `errors`. Cancelled or failed, nothing is left in the worker.
         """
-        options = PlainTransportOptions(
-            listen_info=listen_info,
-            rtcp_listen_info=rtcp_listen_info,
-            rtcp_mux=rtcp_mux,
-            comedia=comedia,
-            srtp_crypto_suite=srtp_crypto_suite if enable_srtp else None,
-            sctp=sctp,
-        )
-        chosen = choose_id(transport_id)
-        dump = await self._creator.create(
+        chosen = choose_id(observer_id)
+        await self._creator.create(
             chosen,
-            codec.create_plain_transport(self.id, chosen, options),
-            lambda: codec.close_transport(self.id, chosen),
+            codec.create_active_speaker_observer(self.id, chosen, interval_ms=interval_ms),
+            lambda: codec.close_rtp_observer(self.id, chosen),
             self,
         )
-        transport = PlainTransport(channel=self._channel, router=self._side, dump=dump, app_data=app_data)
-        self._transports[chosen] = transport
-        return transport
+        return self._keep_observer(ActiveSpeakerObserver(self._observer_side, chosen, app_data))
+
+    async def create_audio_level_observer(
+        self,
+        *,
+        observer_id: str | None = None,
+        max_entries: int = 1,
+        threshold: int = -80,
+        interval_ms: int = 1000,
+        app_data: Any = None,
+    ) -> AudioLevelObserver:
+        """Make an observer that tells how loud the loudest are.
+
+        Args:
+            observer_id: unique in the worker; None makes one.
+            max_entries: how many of the loudest it tells, 1..65535.
+            threshold: dBov a producer must reach on average, -127..0.
+            interval_ms: how often it tells, 0..65535.
+            app_data: kept on the observer.
+
+        Raises:
+            InvalidState: the router is closed, or was meanwhile, or the id is taken.
+            InvalidValue: a number out of range.
+            MediaError: see `errors`. Cancelled or failed, nothing is left in the worker.
+        """
+        if max_entries < 1 or not _LOWEST_VOLUME <= threshold <= 0:
+            raise InvalidValue("At least one entry and a threshold from -127 to 0 are needed.")
+        chosen = choose_id(observer_id)
+        await self._creator.create(
+            chosen,
+            codec.create_audio_level_observer(
+                self.id, chosen, max_entries=max_entries, threshold=threshold, interval_ms=interval_ms
+            ),
+            lambda: codec.close_rtp_observer(self.id, chosen),
+            self,
+        )
+        return self._keep_observer(AudioLevelObserver(self._observer_side, chosen, app_data))
 
     async def dump(self) -> RouterDump:
         """The router as the worker sees it. Raises MediaError."""
@@ -205,16 +161,15 @@ class Router(Closable):
     def _shut(self, reason: CloseReason) -> None:
         if reason == "closed":
             self._channel.post(worker_codec.close_router(self.id))
-        for transport in self.transports:
-            transport.closed_by("router_closed")
+        for child in (*self.transports, *self.rtp_observers):
+            child.closed_by("router_closed")
         self._forget(self)
 
-    def _add_producer(self, producer: Producer) -> None:
-        self._producers[producer.id] = producer
+    def _keep_observer(self, observer: T) -> T:
+        self._rtp_observers[observer.id] = observer
+        self.on_new_rtp_observer.tell(observer)
+        return observer
 
-    def _forget_producer(self, producer: Producer) -> None:
-        self._producers.pop(producer.id, None)
-
-    def _forget_transport(self, transport: Transport) -> None:
-        self._transports.pop(transport.id, None)
-        self._creator.release(transport.id)
+    def _forget_observer(self, observer: RtpObserver) -> None:
+        self._rtp_observers.pop(observer.id, None)
+        self._creator.release(observer.id)

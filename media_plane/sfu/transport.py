@@ -1,34 +1,21 @@
-"""What all transports share: producing, consuming, bitrates, closing."""
+"""What transports do with media: producing and consuming."""
 
 import uuid
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from typing_extensions import override
 
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec import consumer as consumer_codec
 from media_plane.channel.codec import producer as producer_codec
-from media_plane.channel.codec import router as router_codec
-from media_plane.channel.codec import transport as codec
-from media_plane.channel.codec.message import Notification
 from media_plane.channel.values.media import ConsumerLayers
-from media_plane.channel.values.transport import (
-    SctpNegotiatedCapabilities,
-    SctpParameters,
-    SctpState,
-    TransportTrace,
-    TransportTraceType,
-)
-from media_plane.channel.values.transport_reports import TransportDump, TransportStats
+from media_plane.channel.values.transport_reports import TransportDump
 from media_plane.ortc import consuming, producing, validate
 from media_plane.ortc.rtp import MediaKind, RtpCapabilities, RtpEncodingParameters, RtpParameters
-from media_plane.sfu.closable import Closable, CloseReason
+from media_plane.sfu.base_transport import RouterSide
 from media_plane.sfu.consumer import Consumer
-from media_plane.sfu.creator import Creator, choose_id
+from media_plane.sfu.creator import choose_id
+from media_plane.sfu.data_transport import DataTransport
 from media_plane.sfu.errors import InvalidState
 from media_plane.sfu.listeners import Listeners
 from media_plane.sfu.producer import Producer
@@ -38,57 +25,20 @@ _MID_COUNT = 100_000_000
 _CNAME_LENGTH = 8
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class RouterSide:
-    """What a transport needs of its router, without knowing it.
+class MediaTransport(DataTransport):
+    """What any transport does with media; how it consumes is up to the kind.
 
     Attributes:
-        router_id: the router's id.
-        rtp_capabilities: what the router can pass on.
-        find_producer: a producer of the router by id, whichever transport it came by.
-        add_producer: a new producer for the router to find.
-        forget_producer: a producer that closed.
-        forget_transport: a transport that closed.
-    """
-
-    router_id: str
-    rtp_capabilities: RtpCapabilities
-    find_producer: Callable[[str], Producer | None]
-    add_producer: Callable[[Producer], None]
-    forget_producer: Callable[[Producer], None]
-    forget_transport: Callable[["Transport"], None]
-
-
-class Transport(Closable):
-    """A path between a router and one peer. Made by the router; this is the part all kinds share.
-
-    Attributes:
-        id: as chosen by the caller.
-        sctp_parameters: what the peer must know for data, None without SCTP.
-        sctp_state: None without SCTP.
-        sctp_negotiated_capabilities: what both ends agreed on, None until then.
-        app_data: whatever the caller wants to find here again.
-        on_sctp_state_change: told the new state.
-        on_trace: told what `enable_trace_event` asked for.
+        on_new_producer, on_new_consumer: told each one made.
     """
 
     def __init__(self, *, channel: Channel, router: RouterSide, dump: TransportDump, app_data: Any = None) -> None:
-        super().__init__()
-        self._channel = channel
-        self._router = router
+        super().__init__(channel=channel, router=router, dump=dump, app_data=app_data)
         self._producers: dict[str, Producer] = {}
         self._consumers: dict[str, Consumer] = {}
-        self._creator = Creator(channel)
         self._producer_cname: str | None = None
-        self._next_mid = 0
-        self.id = dump.id
-        self.sctp_parameters: SctpParameters | None = dump.sctp_parameters
-        self.sctp_state: SctpState | None = dump.sctp_state
-        self.sctp_negotiated_capabilities: SctpNegotiatedCapabilities | None = dump.sctp_negotiated_capabilities
-        self.app_data = app_data
-        self.on_sctp_state_change: Listeners[[SctpState]] = Listeners()
-        self.on_trace: Listeners[[TransportTrace]] = Listeners()
-        channel.subscribe(self.id, self._hear)
+        self.on_new_producer: Listeners[[Producer]] = Listeners()
+        self.on_new_consumer: Listeners[[Consumer]] = Listeners()
 
     @property
     def producers(self) -> list[Producer]:
@@ -99,55 +49,6 @@ class Transport(Closable):
     def consumers(self) -> list[Consumer]:
         """Open consumers, oldest first."""
         return list(self._consumers.values())
-
-    @abstractmethod
-    async def get_stats(self) -> TransportStats:
-        """Traffic of the transport. Raises MediaError."""
-
-    @abstractmethod
-    async def dump(self) -> TransportDump:
-        """The transport as the worker sees it. Raises MediaError."""
-
-    async def set_max_incoming_bitrate(self, bitrate: int) -> None:
-        """Limit what the peer is told to send.
-
-        Args:
-            bitrate: bits per second, >= 0; 0 means no limit.
-
-        Raises:
-            MediaError: see `errors`.
-        """
-        self.require_open()
-        await self._channel.request(codec.set_max_incoming_bitrate(self.id, bitrate))
-
-    async def set_max_outgoing_bitrate(self, bitrate: int) -> None:
-        """Limit what we send.
-
-        Args:
-            bitrate: bits per second, 0 for no limit, else at least 30,000 and not under the minimum set.
-
-        Raises:
-            MediaError: see `errors`.
-        """
-        self.require_open()
-        await self._channel.request(codec.set_max_outgoing_bitrate(self.id, bitrate))
-
-    async def set_min_outgoing_bitrate(self, bitrate: int) -> None:
-        """Never estimate less than this for the way out.
-
-        Args:
-            bitrate: bits per second, 0 for no floor, else at least 30,000 and not over the maximum set.
-
-        Raises:
-            MediaError: see `errors`.
-        """
-        self.require_open()
-        await self._channel.request(codec.set_min_outgoing_bitrate(self.id, bitrate))
-
-    async def enable_trace_event(self, types: Sequence[TransportTraceType] = ()) -> None:
-        """Choose what `on_trace` is told; nothing by default. Raises MediaError."""
-        self.require_open()
-        await self._channel.request(codec.enable_trace_event(self.id, types))
 
     async def produce(
         self,
@@ -182,7 +83,7 @@ class Transport(Closable):
         if self._router.find_producer(chosen) is not None:
             raise InvalidState("This producer id is taken.")
         params = self._for_producing(rtp_parameters)
-        caps = self._router.rtp_capabilities
+        caps = self._router.get_rtp_capabilities()
         mapping = producing.get_producer_rtp_parameters_mapping(params, caps)
         consumable = producing.get_consumable_rtp_parameters(kind, params, caps, mapping)
         options = producer_codec.ProduceOptions(
@@ -212,9 +113,73 @@ class Transport(Closable):
             forget=self._forget_producer,
             app_data=app_data,
         )
-        self._producers[chosen] = producer
+        self._producers[chosen] = self._children[chosen] = producer
         self._router.add_producer(producer)
+        self.on_new_producer.tell(producer)
         return producer
+
+    def _require_producer(self, producer_id: str) -> Producer:
+        producer = self._router.find_producer(producer_id)
+        if producer is None:
+            raise InvalidState("The router has no such producer.")
+        return producer
+
+    async def _make_consumer(
+        self, producer: Producer, options: consumer_codec.ConsumeOptions, app_data: Any
+    ) -> Consumer:
+        """Make a consumer as these options say."""
+        chosen = options.consumer_id
+        state = await self._creator.create(
+            chosen,
+            consumer_codec.consume(self.id, options),
+            lambda: consumer_codec.close_consumer(self.id, chosen),
+            self,
+        )
+        consumer = Consumer(
+            channel=self._channel,
+            transport_id=self.id,
+            consumer_id=chosen,
+            producer_id=producer.id,
+            kind=producer.kind,
+            stream_type=options.type,
+            rtp_parameters=options.rtp_parameters,
+            state=state,
+            forget=self._forget_consumer,
+            app_data=app_data,
+        )
+        self._consumers[chosen] = self._children[chosen] = consumer
+        self.on_new_consumer.tell(consumer)
+        return consumer
+
+    def _for_producing(self, params: RtpParameters) -> RtpParameters:
+        if not params.encodings:
+            params = msgspec.structs.replace(params, encodings=[RtpEncodingParameters()])
+        validate.validate_rtp_parameters(params)
+        rtcp = msgspec.structs.replace(params.rtcp, cname=self._choose_cname(params.rtcp.cname))
+        return msgspec.structs.replace(params, rtcp=rtcp)
+
+    def _choose_cname(self, wanted: str | None) -> str | None:
+        """One CNAME for all producers of a peer: receivers play them in step by it."""
+        if self._producer_cname is None:
+            self._producer_cname = wanted or uuid.uuid4().hex[:_CNAME_LENGTH]
+        return self._producer_cname
+
+    def _forget_producer(self, producer: Producer) -> None:
+        self._producers.pop(producer.id, None)
+        self._forget_child(producer.id)
+        self._router.forget_producer(producer)
+
+    def _forget_consumer(self, consumer: Consumer) -> None:
+        self._consumers.pop(consumer.id, None)
+        self._forget_child(consumer.id)
+
+
+class Transport(MediaTransport):
+    """A path between a router and one peer that says what it can receive."""
+
+    def __init__(self, *, channel: Channel, router: RouterSide, dump: TransportDump, app_data: Any = None) -> None:
+        super().__init__(channel=channel, router=router, dump=dump, app_data=app_data)
+        self._next_mid = 0
 
     async def consume(
         self,
@@ -227,6 +192,7 @@ class Transport(Closable):
         preferred_layers: ConsumerLayers | None = None,
         ignore_dtx: bool = False,
         enable_rtx: bool | None = None,
+        pipe: bool = False,
         app_data: Any = None,
     ) -> Consumer:
         """Send a producer's track to the peer.
@@ -240,6 +206,7 @@ class Transport(Closable):
             preferred_layers: for simulcast and SVC; None means the highest.
             ignore_dtx: leave out Opus packets that hold silence.
             enable_rtx: resend lost packets on request; None means for video only.
+            pipe: send all streams of the producer as they are, without a mid of our own choice.
             app_data: kept on the consumer.
 
         Raises:
@@ -250,93 +217,29 @@ class Transport(Closable):
         self.require_open()
         chosen = choose_id(consumer_id)
         validate.validate_rtp_capabilities(rtp_capabilities)
-        producer = self._router.find_producer(producer_id)
-        if producer is None:
-            raise InvalidState("The router has no such producer.")
-        params = self._for_consuming(producer, rtp_capabilities, mid, enable_rtx=enable_rtx)
+        producer = self._require_producer(producer_id)
+        params = consuming.get_consumer_rtp_parameters(
+            consumable_rtp_parameters=producer.consumable_rtp_parameters,
+            remote_rtp_capabilities=rtp_capabilities,
+            pipe=pipe,
+            enable_rtx=producer.kind == "video" if enable_rtx is None else enable_rtx,
+        )
+        if mid is None and not pipe:
+            mid = self._take_mid()
         options = consumer_codec.ConsumeOptions(
             consumer_id=chosen,
             producer_id=producer_id,
             kind=producer.kind,
-            rtp_parameters=params,
-            type=producer.type,
+            rtp_parameters=msgspec.structs.replace(params, mid=mid),
+            type="pipe" if pipe else producer.type,
             consumable_rtp_encodings=producer.consumable_rtp_parameters.encodings,
             paused=paused,
             preferred_layers=preferred_layers,
             ignore_dtx=ignore_dtx,
         )
-        state = await self._creator.create(
-            chosen,
-            consumer_codec.consume(self.id, options),
-            lambda: consumer_codec.close_consumer(self.id, chosen),
-            self,
-        )
-        consumer = Consumer(
-            channel=self._channel,
-            transport_id=self.id,
-            consumer_id=chosen,
-            producer_id=producer_id,
-            kind=producer.kind,
-            stream_type=producer.type,
-            rtp_parameters=params,
-            state=state,
-            forget=self._forget_consumer,
-            app_data=app_data,
-        )
-        self._consumers[chosen] = consumer
-        return consumer
-
-    @override
-    def _shut(self, reason: CloseReason) -> None:
-        self._channel.unsubscribe(self.id)
-        if reason == "closed":
-            self._channel.post(router_codec.close_transport(self._router.router_id, self.id))
-        for child in (*self._producers.values(), *self._consumers.values()):
-            child.closed_by("transport_closed")
-        if self.sctp_state is not None:
-            self.sctp_state = "closed"
-        self._router.forget_transport(self)
-
-    def _hear(self, notification: Notification) -> None:
-        """Take a notification of the worker; kinds add their own."""
-        if notification.event == codec.SCTP_STATE_CHANGE:
-            self.sctp_state = codec.read_sctp_state_change(notification)
-            self.on_sctp_state_change.tell(self.sctp_state)
-        elif notification.event == codec.SCTP_NEGOTIATED_CAPABILITIES:
-            self.sctp_negotiated_capabilities = codec.read_sctp_negotiated(notification)
-        elif notification.event == codec.TRACE:
-            self.on_trace.tell(codec.read_trace(notification))
-
-    def _for_producing(self, params: RtpParameters) -> RtpParameters:
-        if not params.encodings:
-            params = msgspec.structs.replace(params, encodings=[RtpEncodingParameters()])
-        validate.validate_rtp_parameters(params)
-        if self._producer_cname is None:
-            self._producer_cname = params.rtcp.cname or uuid.uuid4().hex[:_CNAME_LENGTH]
-        rtcp = msgspec.structs.replace(params.rtcp, cname=self._producer_cname)
-        return msgspec.structs.replace(params, rtcp=rtcp)
-
-    def _for_consuming(
-        self, producer: Producer, caps: RtpCapabilities, mid: str | None, *, enable_rtx: bool | None
-    ) -> RtpParameters:
-        params = consuming.get_consumer_rtp_parameters(
-            consumable_rtp_parameters=producer.consumable_rtp_parameters,
-            remote_rtp_capabilities=caps,
-            pipe=False,
-            enable_rtx=producer.kind == "video" if enable_rtx is None else enable_rtx,
-        )
-        return msgspec.structs.replace(params, mid=self._take_mid() if mid is None else mid)
+        return await self._make_consumer(producer, options, app_data)
 
     def _take_mid(self) -> str:
         mid = self._next_mid
         self._next_mid = (mid + 1) % _MID_COUNT
         return str(mid)
-
-    def _forget_producer(self, producer: Producer) -> None:
-        self._producers.pop(producer.id, None)
-        self._creator.release(producer.id)
-        self._router.forget_producer(producer)
-
-    def _forget_consumer(self, consumer: Consumer) -> None:
-        self._consumers.pop(consumer.id, None)
-        self._creator.release(consumer.id)

@@ -26,6 +26,10 @@ from media_plane.channel.values.transport import (
     TransportTuple,
 )
 from media_plane.channel.values.transport_reports import (
+    DirectTransportDump,
+    DirectTransportStats,
+    PipeTransportDump,
+    PipeTransportStats,
     PlainTransportDump,
     PlainTransportStats,
     TransportDump,
@@ -36,6 +40,8 @@ from media_plane.channel.values.transport_reports import (
 
 __all__ = [
     "BweTraceInfo",
+    "DirectTransportDump",
+    "DirectTransportStats",
     "DtlsFingerprint",
     "DtlsParameters",
     "DtlsRole",
@@ -46,6 +52,8 @@ __all__ = [
     "IceRole",
     "IceState",
     "ListenInfo",
+    "PipeTransportDump",
+    "PipeTransportStats",
     "PlainTransportDump",
     "PlainTransportStats",
     "PortRange",

@@ -10,6 +10,7 @@ from media_plane.channel.codec import web_rtc_server as codec
 from media_plane.channel.codec import worker as worker_codec
 from media_plane.channel.values.worker import WebRtcServerDump
 from media_plane.sfu.closable import Closable, CloseReason
+from media_plane.sfu.listeners import Listeners
 from media_plane.sfu.webrtc_transport import WebRtcTransport
 
 
@@ -19,6 +20,7 @@ class WebRtcServer(Closable):
     Attributes:
         id: as chosen by the caller.
         app_data: whatever the caller wants to find here again.
+        on_transport_handled, on_transport_unhandled: told each transport that listens here, or no longer.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class WebRtcServer(Closable):
         self._transports: dict[str, WebRtcTransport] = {}
         self.id = server_id
         self.app_data = app_data
+        self.on_transport_handled: Listeners[[WebRtcTransport]] = Listeners()
+        self.on_transport_unhandled: Listeners[[WebRtcTransport]] = Listeners()
 
     @property
     def transports(self) -> list[WebRtcTransport]:
@@ -51,8 +55,10 @@ class WebRtcServer(Closable):
 
         def forget(_reason: CloseReason) -> None:
             self._transports.pop(transport.id, None)
+            self.on_transport_unhandled.tell(transport)
 
         transport.on_close(forget)
+        self.on_transport_handled.tell(transport)
 
     async def dump(self) -> WebRtcServerDump:
         """Sockets and transports as the worker sees them. Raises MediaError."""

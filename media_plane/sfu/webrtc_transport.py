@@ -1,6 +1,6 @@
 """A transport to a browser: ICE Lite, DTLS, SRTP."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from typing_extensions import override
@@ -19,9 +19,10 @@ from media_plane.channel.values.transport import (
     TransportTuple,
 )
 from media_plane.channel.values.transport_reports import WebRtcTransportDump, WebRtcTransportStats
+from media_plane.sfu.base_transport import RouterSide, TransportType
 from media_plane.sfu.closable import CloseReason
 from media_plane.sfu.listeners import Listeners
-from media_plane.sfu.transport import RouterSide, Transport
+from media_plane.sfu.transport import Transport
 
 
 class WebRtcTransport(Transport):
@@ -36,6 +37,8 @@ class WebRtcTransport(Transport):
         on_ice_state_change, on_dtls_state_change: told the new state; closing tells nothing here, but `on_close`.
         on_ice_selected_tuple_change: told the addresses now in use.
     """
+
+    type: ClassVar[TransportType] = "webrtc"
 
     def __init__(
         self, *, channel: Channel, router: RouterSide, dump: WebRtcTransportDump, app_data: Any = None

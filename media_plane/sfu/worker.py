@@ -16,6 +16,7 @@ from media_plane.channel.process import WorkerProcess
 from media_plane.channel.values.transport import ListenInfo
 from media_plane.channel.values.worker import LogLevel, LogTag, ResourceUsage, WorkerDump, WorkerSettings
 from media_plane.ortc import capabilities
+from media_plane.ortc.header_extensions import EXCLUDED_HEADER_EXTENSIONS
 from media_plane.ortc.rtp import RtpCodecCapability
 from media_plane.sfu.closable import Closable, CloseReason
 from media_plane.sfu.creator import Creator, choose_id
@@ -37,6 +38,7 @@ class Worker(Closable):
         pid: of the process.
         app_data: whatever the caller wants to find here again.
         on_died: told the error when the process ends without being asked to, after everything in it is closed.
+        on_new_router, on_new_webrtc_server: told each one made.
     """
 
     def __init__(self, process: WorkerProcess, channel: Channel, app_data: Any = None) -> None:
@@ -51,6 +53,8 @@ class Worker(Closable):
         self.pid = process.pid
         self.app_data = app_data
         self.on_died: Listeners[[WorkerDied]] = Listeners()
+        self.on_new_router: Listeners[[Router]] = Listeners()
+        self.on_new_webrtc_server: Listeners[[WebRtcServer]] = Listeners()
         process.on_exit(self._ended)
 
     @classmethod
@@ -84,12 +88,19 @@ class Worker(Closable):
             start_deadline_s=start_deadline_s,
             request_deadline_s=request_deadline_s,
         )
-        return cls(process, channel, app_data)
+        worker = cls(process, channel, app_data)
+        on_new_worker.tell(worker)
+        return worker
 
     @property
     def has_died(self) -> bool:
         """Whether the process ended without being asked to."""
         return self.close_reason == "worker_died"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, asked to or not."""
+        return self._process.exited.done()
 
     @property
     def routers(self) -> list[Router]:
@@ -156,23 +167,32 @@ class Worker(Closable):
             channel=self._channel, server_id=server_id, forget=self._forget_webrtc_server, app_data=app_data
         )
         self._webrtc_servers[server_id] = server
+        self.on_new_webrtc_server.tell(server)
         return server
 
     async def create_router(
-        self, *, media_codecs: Sequence[RtpCodecCapability], router_id: str | None = None, app_data: Any = None
+        self,
+        *,
+        media_codecs: Sequence[RtpCodecCapability] = (),
+        router_id: str | None = None,
+        excluded_header_extensions: frozenset[str] = EXCLUDED_HEADER_EXTENSIONS,
+        app_data: Any = None,
     ) -> Router:
         """Make a router.
 
         Args:
-            media_codecs: what it can pass on, preferred first, without RTX.
+            media_codecs: what it can pass on, preferred first, without RTX; none is fine for data only.
             router_id: unique in the worker; None makes one.
+            excluded_header_extensions: URIs it doesn't offer; `ortc.header_extensions` says why there are some.
             app_data: kept on the router.
 
         Raises:
             NegotiationError: codecs the worker doesn't have.
             MediaError: see `errors`. Cancelled or failed, nothing is left in the worker.
         """
-        rtp_capabilities = capabilities.generate_router_rtp_capabilities(media_codecs)
+        rtp_capabilities = capabilities.generate_router_rtp_capabilities(
+            media_codecs, excluded_header_extensions=excluded_header_extensions
+        )
         self._require_alive()
         chosen = choose_id(router_id)
         await self._creator.create(chosen, codec.create_router(chosen), lambda: codec.close_router(chosen), self)
@@ -181,9 +201,11 @@ class Worker(Closable):
             router_id=chosen,
             rtp_capabilities=rtp_capabilities,
             forget=self._forget_router,
+            excluded_header_extensions=excluded_header_extensions,
             app_data=app_data,
         )
         self._routers[chosen] = router
+        self.on_new_router.tell(router)
         return router
 
     def _require_alive(self) -> None:
@@ -223,3 +245,7 @@ class Worker(Closable):
     def _forget_webrtc_server(self, server: WebRtcServer) -> None:
         self._webrtc_servers.pop(server.id, None)
         self._creator.release(server.id)
+
+
+on_new_worker: Listeners[[Worker]] = Listeners()
+"""Told each worker that `Worker.create` starts in this process."""
