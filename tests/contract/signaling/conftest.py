@@ -36,12 +36,12 @@ from tests.contract.signaling.fakes import (
 
 ORIGIN = "https://rooms.example"
 QUICK = Times(
-    hello_s=0.3,
+    hello_s=1.0,
     ping_s=0.1,
-    lost_after_s=0.5,
+    lost_after_s=2.0,
     drain_s=0.4,
     request_s=1.0,
-    welcome_s=2.0,
+    welcome_s=5.0,
     grace_s=0.3,
     sweep_s=0.1,
     link_patience_s=0.2,

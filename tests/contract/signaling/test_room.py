@@ -250,7 +250,7 @@ async def test_silent_socket_is_lost(world: World) -> None:
     transport = viewer.client._open_transport().underlying_transport
     transport.pause_reading()
 
-    changed = await host.client.expect(m.ParticipantConnectionChanged, timeout_s=3)
+    changed = await host.client.expect(m.ParticipantConnectionChanged, timeout_s=6)
 
     assert changed.participant_id == viewer.participant.id
 
