@@ -30,6 +30,12 @@ describe('planFor', () => {
     expect(plan.encodings?.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
   });
 
+  it('sends a small camera in two layers, so that its largest one is among them', () => {
+    const plan = planFor('camera', codecs('H264'), 360);
+
+    expect(plan.encodings?.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([2, 1]);
+  });
+
   it('sends a voice with DTX and FEC', () => {
     expect(planFor('microphone', []).codecOptions).toMatchObject({ opusDtx: true, opusFec: true });
   });

@@ -49,11 +49,22 @@ export function planFor(source: Source, codecs: readonly types.RtpCodecCapabilit
   }
 }
 
+/** Chromium sends three layers from 960x540 on and two below; given more, it silently leaves out the largest (seen with 156). */
+const THREE_LAYERS_FROM_HEIGHT = 540;
+
 function cameraLayers(height: number): types.RtpEncodingParameters[] {
-  const full = { scaleResolutionDownBy: 1, maxBitrate: height > 400 ? 1_500_000 : 700_000, scalabilityMode: 'L1T3' };
-  const half = { scaleResolutionDownBy: 2, maxBitrate: height > 400 ? 500_000 : 250_000, scalabilityMode: 'L1T3' };
-  const quarter = { scaleResolutionDownBy: 4, maxBitrate: height > 400 ? 150_000 : 80_000, scalabilityMode: 'L1T3' };
-  return [quarter, half, full];
+  const scalabilityMode = 'L1T3';
+  if (height < THREE_LAYERS_FROM_HEIGHT) {
+    return [
+      { scaleResolutionDownBy: 2, maxBitrate: 200_000, scalabilityMode },
+      { scaleResolutionDownBy: 1, maxBitrate: 700_000, scalabilityMode },
+    ];
+  }
+  return [
+    { scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode },
+    { scaleResolutionDownBy: 2, maxBitrate: 500_000, scalabilityMode },
+    { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode },
+  ];
 }
 
 function firstOf(wanted: string[], codecs: readonly types.RtpCodecCapability[]): types.RtpCodecCapability | undefined {

@@ -42,6 +42,9 @@ const REJOIN_FINAL: Partial<Record<string, EndReason>> = {
 /** Refusals that pass by themselves: the request is repeated with the same ids. */
 const PASSING = new Set(['connection_lost', 'timeout', 'unavailable', 'rate_limited', 'no_media_node']);
 const BACKOFF_MS = 250;
+/** A restarting server is back within seconds: for the first tries nobody waits long. */
+const SHORT_MAX_MS = 1_500;
+const SHORT_TRIES = 10;
 const BACKOFF_MAX_MS = 5_000;
 /** Sockets in a row that closed before a welcome with our own fault named; more of the same will not help. */
 const MAX_BAD_MESSAGES = 5;
@@ -201,7 +204,7 @@ export class SignalingClient {
   /** Wait longer after each failure, with jitter, so that a thousand browsers do not come back in one instant. */
   private pause(failures: number): Promise<void> {
     const random = this.options.random ?? Math.random;
-    const most = failures === 0 ? BACKOFF_MS : Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures);
+    const most = failures === 0 ? BACKOFF_MS : Math.min(failures < SHORT_TRIES ? SHORT_MAX_MS : BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures);
     const ms = failures === 0 ? most * random() : most * (0.5 + random() / 2);
     return new Promise((resolve) => {
       const timer = setTimeout(done, ms);

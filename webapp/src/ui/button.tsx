@@ -39,7 +39,7 @@ export function Button({ look = 'default', size = 'md', isBusy = false, classNam
       className={cn(
         'inline-flex items-center justify-center rounded-2 border whitespace-nowrap transition-colors duration-(--dur-1) select-none',
         SIZES[size],
-        isOff ? 'border-line text-ink-off font-medium' : LOOKS[look],
+        isOff ? cn('font-medium text-ink-off', look === 'quiet' ? 'border-transparent' : 'border-line') : LOOKS[look],
         className,
       )}
       {...rest}

@@ -90,7 +90,7 @@ export function AlertComposer({ session }: { session: RoomSession }) {
             className="text-input absolute inset-0 size-full bg-transparent text-transparent caret-ink outline-none! shadow-none!"
           />
         </span>
-        <Button type="submit" look="primary" size="sm" isBusy={isPosting} disabled={line.trim() === ''} data-testid="alert-post" className="max-md:h-10">
+        <Button type="submit" look="primary" size="sm" isBusy={isPosting} disabled={line.trim() === '' || isContradiction} data-testid="alert-post" className="max-md:h-10">
           {isPosting ? 'Posting' : 'Post'}
         </Button>
       </div>

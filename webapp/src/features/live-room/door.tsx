@@ -165,7 +165,7 @@ function Facts({ room, role }: { room: Room | undefined; role: string }) {
 
 function Actions({ room, canRun, isBusy, problem, onJoin, onStart, answer }: DoorProps & { answer: () => DoorAnswer }) {
   return (
-    <div className="mt-1 grid gap-2.5">
+    <div className="mt-1 grid w-full max-w-90 gap-2.5">
       {!room ? (
         <Skeleton className="h-9 w-full min-w-40 max-md:h-11" />
       ) : room.state === 'live' ? (
