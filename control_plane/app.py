@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 import structlog
 
@@ -35,7 +37,17 @@ from control_plane.services.rooms import RoomService
 from control_plane.settings import Settings
 from control_plane.stores.database import Database, open_database
 
+CLOSE_TIMEOUT_S = 2.0
+"""How long one gateway may take to close, seconds; closing twice is allowed."""
 log = structlog.get_logger(__name__)
+
+
+class Closable(Protocol):
+    """What is closed at the end; closing twice is harmless."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
 
 
 @asynccontextmanager
@@ -56,7 +68,7 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
         bus, seats = RedisBus(settings.redis_url), RedisSeats(settings.redis_url)
         presence, rate_limits = RedisPresence(settings.redis_url), RateLimits(settings.redis_url)
         for gateway in (bus, seats, presence, rate_limits):
-            stack.push_async_callback(gateway.close)
+            stack.push_async_callback(_close, gateway)
         try:
             await seats.start()
         except Unavailable:
@@ -64,6 +76,18 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
         yield assemble(
             settings, db=db, passwords=passwords, bus=bus, seats=seats, presence=presence, rate_limits=rate_limits
         )
+
+
+async def _close(gateway: Closable) -> None:
+    """Close a gateway in time; a process that was told to stop must not wait for Redis."""
+    for _ in range(2):
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await gateway.close()
+        except TimeoutError:
+            log.warning("gateway did not close in time", gateway=type(gateway).__name__)
+        else:
+            return
 
 
 def assemble(

@@ -7,32 +7,23 @@ from control_plane.domain.plans import PLANS, PlanTier, require_room_for_one, se
 
 
 @pytest.mark.parametrize(
-    ("tier", "price", "workspaces", "rooms", "hosts", "viewers", "storage", "recording", "sso", "api"),
+    ("tier", "numbers", "features"),
     [
-        ("starter", 4900, 1, 3, 1, 50, 5e9, False, False, False),
-        ("professional", 14900, 3, 10, 3, 200, 25e9, True, False, True),
-        ("business", 44900, 10, 50, 10, 1000, 100e9, True, True, True),
-        ("enterprise", None, None, None, None, None, 1e12, True, True, True),
+        ("starter", (4900, 1, 3, 1, 50, 5 * 10**9), (False, False, False)),
+        ("professional", (14900, 3, 10, 3, 200, 25 * 10**9), (True, False, True)),
+        ("business", (44900, 10, 50, 10, 1000, 100 * 10**9), (True, True, True)),
+        ("enterprise", (None, None, None, None, None, 10**12), (True, True, True)),
     ],
 )
 def test_the_price_list_is_the_specifications(
-    tier: str,
-    price: int | None,
-    workspaces: int | None,
-    rooms: int | None,
-    hosts: int | None,
-    viewers: int | None,
-    storage: float,
-    recording: bool,
-    sso: bool,
-    api: bool,
+    tier: str, numbers: tuple[int | None, ...], features: tuple[bool, ...]
 ) -> None:
     plan = PLANS[PlanTier(tier)]
 
-    assert (plan.tier, plan.price_cents) == (tier, price)
-    assert (plan.max_workspaces, plan.max_rooms, plan.max_hosts) == (workspaces, rooms, hosts)
-    assert (plan.max_viewers_per_room, plan.max_storage_bytes) == (viewers, storage)
-    assert (plan.has_recording, plan.has_sso, plan.has_api_access) == (recording, sso, api)
+    limits = (plan.max_workspaces, plan.max_rooms, plan.max_hosts, plan.max_viewers_per_room, plan.max_storage_bytes)
+    assert plan.tier == tier
+    assert (plan.price_cents, *limits) == numbers
+    assert (plan.has_recording, plan.has_sso, plan.has_api_access) == features
 
 
 def test_every_tier_has_a_plan() -> None:

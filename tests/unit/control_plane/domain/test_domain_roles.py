@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from control_plane.domain.errors import Forbidden, InvalidInput
@@ -11,7 +13,7 @@ HIGHEST_FIRST = [Role.OWNER, Role.ADMIN, Role.HOST, Role.CO_HOST, Role.MODERATOR
 
 
 def test_each_role_holds_what_the_next_lower_one_holds() -> None:
-    for higher, lower in zip(HIGHEST_FIRST, HIGHEST_FIRST[1:], strict=False):
+    for higher, lower in pairwise(HIGHEST_FIRST):
         assert ROLE_PERMISSIONS[higher] >= ROLE_PERMISSIONS[lower]
 
 
