@@ -34,7 +34,7 @@ async def open_room(rooms: Rooms, link: LinkEnd, request: m.RoomOpen) -> m.RoomO
     if request.epoch < 1:
         raise LinkError(LinkErrorCode.MALFORMED, "epoch must be 1 or more.")
     group = await rooms.open(link, request.live_session_id, request.epoch)
-    return m.RoomOpenAnswer(rtp_capabilities=group.rtp_capabilities, participants=group.media())
+    return m.RoomOpenAnswer(rtp_capabilities=group.rtp_capabilities, participants=group.publishers())
 
 
 async def close_room(rooms: Rooms, link: LinkEnd, request: m.RoomClose) -> m.Empty:

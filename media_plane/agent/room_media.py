@@ -292,9 +292,13 @@ class RouterGroup:
 
     # --- what is here -------------------------------------------------------------------------------------------
 
-    def media(self) -> list[m.ParticipantMedia]:
-        """What every participant has open."""
-        return [participant.media() for participant in self._participants.values() if participant.transports]
+    def publishers(self) -> list[m.ParticipantMedia]:
+        """What every participant who publishes has open, without their consumers: it must fit in one message."""
+        return [
+            msgspec.structs.replace(participant.media(), consumer_ids=[])
+            for participant in self._participants.values()
+            if participant.producers
+        ]
 
     @property
     def transport_count(self) -> int:

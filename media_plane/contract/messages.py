@@ -283,7 +283,10 @@ class ParticipantMedia(Wire):
 
 
 class RoomOpenAnswer(Wire):
-    """The RouterGroup's state: empty for a new one, what survived for an old one."""
+    """The RouterGroup's state: empty for a new one, what survived for an old one.
+
+    participants: those who publish; their `consumer_ids` are left out, because a thousand viewers would not fit.
+    """
 
     rtp_capabilities: msgspec.Raw
     participants: list[ParticipantMedia] = []

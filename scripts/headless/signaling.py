@@ -78,6 +78,10 @@ class _Listener(WSListener):
         self._parts: list[bytes] = []
 
     @override
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._client._is_connected = True  # noqa: SLF001 - one unit
+
+    @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.CLOSE:
             payload = frame.get_payload_as_bytes()
@@ -110,6 +114,7 @@ class SignalingClient:
         """Messages this client could not read; a test may want none."""
         self._close_reason = ""
         self._transport: WSTransport | None = None
+        self._is_connected = False
         self._last_id = 0
         self._waiting: dict[int, asyncio.Future[Response]] = {}
         self._kept: deque[Notification] = deque(maxlen=KEPT_NOTIFICATIONS)
@@ -134,6 +139,8 @@ class SignalingClient:
             )
         except (WSError, OSError, TimeoutError) as error:
             raise SocketClosed(1006, f"({url}: {error})") from error
+        if not client._is_connected:  # picows answers even when the peer went away during the handshake
+            raise SocketClosed(1006, f"({url}: gone during the handshake)")
         return client
 
     async def __aenter__(self) -> Self:

@@ -30,7 +30,7 @@ _FINISHED = "tradingroom.initialized"
 _INITDB_TIMEOUT_S = 60.0
 _READY_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 8.0
-_THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum_naptime=600")
+_THROW_AWAY = ("fsync=off", "full_page_writes=off", "autovacuum_naptime=600")
 _SETTINGS = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
