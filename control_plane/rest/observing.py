@@ -26,15 +26,15 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
-        self.requests = Counter("tradingroom_http_requests", "HTTP requests answered.", labels, registry=self.registry)
+        self.requests = Counter("tr_http_requests", "HTTP requests answered.", labels, registry=self.registry)
         self.latency = Histogram(
-            "tradingroom_http_request_duration_seconds",
+            "tr_http_request_duration_seconds",
             "From the request's head to the answer's end.",
             ("method", "route"),
             registry=self.registry,
             buckets=BUCKETS_S,
         )
-        self.active_rooms = Gauge("tradingroom_active_rooms", "Live sessions of all tenants.", registry=self.registry)
+        self.active_rooms = Gauge("tr_active_rooms", "Live sessions of all tenants.", registry=self.registry)
 
 
 class Observed:

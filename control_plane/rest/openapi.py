@@ -44,8 +44,9 @@ def openapi_config() -> OpenAPIConfig:
         title="Trading rooms",
         version="1.0.0",
         description="Organizations, rooms, live sessions, chat and alerts. Sign in at /auth/v1, then send the access token.",
-        path="/api/v1",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        # A path of its own: below it the framework answers unknown pages in HTML.
+        path="/api/v1/openapi.json",
+        render_plugins=[JsonRenderPlugin(path="/")],
         use_handler_docstrings=True,
         security=[{"bearer": []}],
         components=Components(

@@ -162,7 +162,7 @@ async def test_a_room_of_another_tenant_is_not_found(platform: Platform) -> None
 
 
 @pytest.mark.parametrize(("role", "may"), [(Role.VIEWER, False), (Role.MODERATOR, False), (Role.CO_HOST, True)])
-async def test_alerts_are_for_co_hosts_and_above(platform: Platform, role: Role, may: bool) -> None:
+async def test_alerts_are_for_co_hosts_and_above(platform: Platform, role: Role, *, may: bool) -> None:
     tenant = await make_tenant(platform)
     author = await _author(platform, tenant, await make_member(platform, tenant, role))
 

@@ -1,0 +1,48 @@
+"""Who may look across tenants: the files that call `db.platform()`, and no others (design.md 3.4).
+
+A new one is a decision: it is added here, with its reason, and read twice.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.lints._files import REPOSITORY, list_files, read_lines, report
+
+ALLOWED = {
+    "control_plane/stores/database.py": "defines it, and asks whether the database answers",
+    "control_plane/services/accounts.py": "signing in comes before any tenant",
+    "control_plane/services/keys.py": "signing keys belong to no tenant",
+    "control_plane/services/nodes.py": "media nodes belong to no tenant",
+    "control_plane/services/live.py": "counts live sessions for operators, without looking into them",
+    "control_plane/services/organizations.py": "the operator's command finds an organization by its slug",
+}
+_CALL = re.compile(r"\.platform\(\)")
+
+
+def find(root: Path) -> Iterator[str]:
+    """Look through the control plane.
+
+    Args:
+        root: a git working copy.
+
+    Yields:
+        One finding each, as `file:line: sentence`; also for a file of the list that no longer calls it.
+    """
+    unused = dict(ALLOWED)
+    for name in list_files(root):
+        if name.suffix != ".py" or name.parts[0] != "control_plane":
+            continue
+        for number, line in read_lines(root / name):
+            if not _CALL.search(line):
+                continue
+            unused.pop(name.as_posix(), None)
+            if name.as_posix() not in ALLOWED:
+                yield f"{name}:{number}: calls db.platform(), which looks across tenants; see scripts/lints/tenancy.py"
+    for name_text in unused:
+        yield f"{name_text}:1: stands in the list of scripts/lints/tenancy.py, but does not call db.platform()"
+
+
+if __name__ == "__main__":
+    sys.exit(report(find(REPOSITORY)))
