@@ -5,7 +5,7 @@ import { Blank } from '@/ui/states';
 export function FailurePage() {
   return (
     <main className="grid h-full place-items-center bg-canvas">
-      <Blank title="This page broke" action={<Button look="primary" onClick={() => location.reload()}>Load again</Button>}>
+      <Blank isPage title="This page broke" action={<Button look="primary" onClick={() => location.reload()}>Load again</Button>}>
         The session is not affected: load the page again to come back.
       </Blank>
     </main>

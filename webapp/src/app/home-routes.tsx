@@ -78,6 +78,7 @@ function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void 
     <main className="grid h-full place-items-center bg-canvas text-ink-2">
       {error ? (
         <Blank
+          isPage
           title="Your account did not load"
           requestId={error instanceof ApiProblem ? error.requestId : null}
           action={<Button onClick={onRetry}>Try now</Button>}

@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import { Navigate, useNavigate, useParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import { AlertsPanel } from '@/features/alerts/alerts-panel';
 import { IdeasBoard } from '@/features/alerts/ideas-board';
 import { ChatPanel } from '@/features/chat/chat-panel';
@@ -25,16 +25,15 @@ export function RoomRoute() {
   const organization = organizationIn(me.data, organizationId);
   // The door depends on the role: no guess before it is known.
   if (!me.data) return null;
-  if (!organization) return <Navigate to="/" replace />;
   return (
     <RoomPage
       key={roomId}
       organizationId={organizationId}
       roomId={roomId}
-      organizationName={organization.name}
+      organizationName={organization?.name ?? ''}
       myName={me.data.displayName}
-      canRun={may(organization.role, 'session.run')}
-      canPublish={may(organization.role, 'media.publish')}
+      canRun={may(organization?.role, 'session.run')}
+      canPublish={may(organization?.role, 'media.publish')}
       makePanels={makePanels}
       onBack={() => void navigate(`/o/${organizationId}`)}
     />

@@ -70,7 +70,6 @@ function OrganizationMenu({ me, organization }: { me: Me; organization: Organiza
         <button
           type="button"
           className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11"
-          aria-label={`Organization ${organization.name}, change`}
           data-testid="organization-menu"
         >
           <Mark />
@@ -78,6 +77,7 @@ function OrganizationMenu({ me, organization }: { me: Me; organization: Organiza
             <span className="block truncate leading-4 font-semibold">{organization.name}</span>
           </span>
           <CaretUpDownIcon size={14} className="flex-none text-ink-3 max-xl:hidden" />
+          <span className="sr-only">{organization.name}, change organization</span>
         </button>
       }
     >
@@ -106,7 +106,6 @@ function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Org
         <button
           type="button"
           className="flex min-w-0 flex-1 items-center gap-2.5 rounded-2 p-1.5 text-left hover:bg-hover"
-          aria-label={`${me.displayName}, account`}
           data-testid="person-menu"
         >
           <Face name={me.displayName} size={28} />
@@ -114,6 +113,7 @@ function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Org
             <span className="block truncate leading-4 font-medium">{me.displayName}</span>
             <span className="block text-2xs text-ink-3">{roleName(organization.role)}</span>
           </span>
+          <span className="sr-only">{me.displayName}, account</span>
         </button>
       }
     >

@@ -1,19 +1,30 @@
 import type { Quality } from './room-store';
 
-/** Round trip of the chosen path and loss over everything received, from a transport's statistics (W3C webrtc-stats). */
-export function readQuality(report: RTCStatsReport): Quality {
-  let rttMs: number | null = null;
-  let lost = 0;
-  let received = 0;
+/** What of a transport's statistics (W3C webrtc-stats) quality is made from; packets are counted from its beginning. */
+export interface Counts {
+  rttMs: number | null;
+  lost: number;
+  received: number;
+}
+
+/** Round trip of the chosen path, and packets over everything received. */
+export function countsOf(report: RTCStatsReport): Counts {
+  const counts: Counts = { rttMs: null, lost: 0, received: 0 };
   for (const entry of report.values() as Iterable<Record<string, unknown>>) {
-    if (entry.type === 'candidate-pair' && entry.nominated === true) {
-      const seconds = entry.currentRoundTripTime;
-      if (typeof seconds === 'number') rttMs = Math.round(seconds * 1000);
+    if (entry.type === 'candidate-pair' && entry.nominated === true && typeof entry.currentRoundTripTime === 'number') {
+      counts.rttMs = Math.max(1, Math.round(entry.currentRoundTripTime * 1000));
     }
     if (entry.type === 'inbound-rtp') {
-      lost += Math.max(0, Number(entry.packetsLost ?? 0));
-      received += Number(entry.packetsReceived ?? 0);
+      counts.lost += Number(entry.packetsLost ?? 0);
+      counts.received += Number(entry.packetsReceived ?? 0);
     }
   }
-  return { rttMs, lossPercent: received > 0 ? (100 * lost) / (lost + received) : null };
+  return counts;
+}
+
+/** The quality since the last look: what was lost long ago is no trouble now. Late packets may make a loss negative: none. */
+export function qualityOf(before: Counts | null, now: Counts): Quality {
+  const lost = Math.max(0, now.lost - (before?.lost ?? 0));
+  const received = now.received - (before?.received ?? 0);
+  return { rttMs: now.rttMs, lossPercent: received > 0 ? (100 * lost) / (lost + received) : null };
 }

@@ -6,7 +6,7 @@ import { capture, type Devices } from './capture';
 import { LocalMediaControls } from './local-media';
 import { MediaSession } from './media-session';
 import { createRoomStore, type RoomStore } from './room-store';
-import { readQuality } from './quality';
+import { countsOf, qualityOf, type Counts } from './quality';
 import { SignalingClient, type EndReason, type Ticket } from './signaling-client';
 import type { SocketLike } from './signaling-socket';
 
@@ -39,6 +39,7 @@ export class RoomSession {
   private media: MediaSession | null = null;
   private isReadingFeed = false;
   private undrawn: Welcome | null = null;
+  private counts: Counts | null = null;
   private isClosed = false;
   private qualityTimer: ReturnType<typeof setInterval> | null = null;
 
@@ -212,7 +213,10 @@ export class RoomSession {
 
   private async measure(): Promise<void> {
     const report = await this.media?.stats();
-    if (report) this.store.setState({ quality: readQuality(report) });
+    if (!report || this.isClosed) return;
+    const counts = countsOf(report);
+    this.store.setState({ quality: qualityOf(this.counts, counts) });
+    this.counts = counts;
   }
 
   private end(reason: EndReason): void {

@@ -9,14 +9,17 @@ interface BlankProps {
   /** Small and copyable, under everything. */
   requestId?: string | null;
   testId?: string;
+  /** It is all there is on the page. */
+  isPage?: boolean;
 }
 
 /** An empty or failed place: what, one fact, one action. */
-export function Blank({ icon, title, children, action, requestId, testId }: BlankProps) {
+export function Blank({ icon, title, children, action, requestId, testId, isPage = false }: BlankProps) {
+  const Title = isPage ? 'h1' : 'h2';
   return (
     <div data-testid={testId} className="grid max-w-90 justify-items-center gap-1.5 px-5 py-4 text-center">
       {icon && <span className="mb-0.5 text-ink-3">{icon}</span>}
-      <h2 className="text-md font-semibold">{title}</h2>
+      <Title className="text-md font-semibold">{title}</Title>
       {children && <p className="mb-1 text-xs leading-[17px] text-ink-2">{children}</p>}
       {action}
       {requestId && <p className="font-mono text-2xs text-ink-3 select-all">Request {requestId}</p>}

@@ -40,6 +40,7 @@ export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
           label="Name"
           hint="Others see this in the room."
           autoComplete="name"
+          autoFocus
           required
           maxLength={80}
           value={name}
@@ -52,7 +53,7 @@ export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
         type="email"
         autoComplete="username"
         required
-        autoFocus
+        autoFocus={!isNew}
         value={email}
         onChange={(event) => setEmail(event.target.value)}
         data-testid={isNew ? 'sign-up-email' : 'sign-in-email'}

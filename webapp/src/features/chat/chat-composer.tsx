@@ -31,7 +31,7 @@ export function ChatComposer({ session, onSent }: { session: RoomSession; onSent
 
   return (
     <form onSubmit={send} className="flex-none border-t border-line bg-surface px-2.5 py-2" aria-label="Write a message">
-      <div className="flex items-end gap-1 rounded-2 border border-line-input bg-surface py-1 pr-1 pl-2.5 has-[textarea:focus-visible]:border-ink has-[textarea:focus-visible]:ring-1 has-[textarea:focus-visible]:ring-ink">
+      <div className="flex items-center gap-1 rounded-2 border border-line-input bg-surface py-1 pr-1 pl-2.5 has-[textarea:focus-visible]:border-ink has-[textarea:focus-visible]:ring-1 has-[textarea:focus-visible]:ring-ink">
         <textarea
           ref={area}
           rows={1}

@@ -40,7 +40,9 @@ export function Door(props: DoorProps) {
   if (loadError && !room) {
     return (
       <Frame onBack={onBack}>
+        <div className="grid place-items-center py-4">
         <Blank
+          isPage
           icon={<DoorOpenIcon size={28} />}
           title={codeOf(loadError) === 'not_found' ? 'There is no such room' : 'The room did not load'}
           requestId={loadError instanceof ApiProblem ? loadError.requestId : null}
@@ -49,6 +51,7 @@ export function Door(props: DoorProps) {
         >
           {codeOf(loadError) === 'not_found' ? 'It may be in another organization, or gone.' : sentenceOf(loadError, 'We try again in 3 s.')}
         </Blank>
+        </div>
       </Frame>
     );
   }

@@ -59,6 +59,7 @@ export function EndedView({ reason, onAgain, onRooms }: { reason: EndReason; onA
       <div className="w-full max-w-100 rounded-3 border border-line bg-surface py-4">
         <div className="grid place-items-center">
           <Blank
+            isPage
             icon={icon}
             title={title}
             action={

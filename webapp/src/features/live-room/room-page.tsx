@@ -23,7 +23,7 @@ interface RoomPageProps {
   onBack: () => void;
 }
 
-/** A room from its door to its end. */
+/** A room from its door to its end. To who is no member it does not exist: the API says so, and so does the door. */
 export function RoomPage(props: RoomPageProps) {
   const { organizationId, roomId, onBack } = props;
   const [session, setSession] = useState<RoomSession | null>(null);

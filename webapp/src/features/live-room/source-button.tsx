@@ -20,7 +20,7 @@ interface SourceButtonProps {
   icon: ReactNode;
   /** The word on the button; on phones it stands below the icon. */
   word: string;
-  /** What pressing does, for the tip and for screen readers. */
+  /** What pressing does: the tip, and read aloud after the word. */
   action: string;
   shortcut: string;
   look: SourceLook;
@@ -37,7 +37,6 @@ export function SourceButton({ icon, word, action, shortcut, look, media, onPres
       <Tip text={action} shortcut={shortcut}>
         <button
           type="button"
-          aria-label={action}
           aria-pressed={media.status === 'on'}
           data-testid={testId}
           data-state={media.problem ?? media.status}
@@ -47,6 +46,7 @@ export function SourceButton({ icon, word, action, shortcut, look, media, onPres
         >
           {media.status === 'starting' ? <Spinner size={18} /> : icon}
           <span className="max-xl:sr-only max-md:not-sr-only">{word}</span>
+          <span className="sr-only">. {action}</span>
         </button>
       </Tip>
       {options && options.choices.length > 0 && (

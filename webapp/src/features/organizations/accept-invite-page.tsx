@@ -27,6 +27,7 @@ export function AcceptInvitePage() {
     <main className="grid min-h-full place-items-center bg-canvas p-4" data-testid="accept-invite">
       {accept.error ? (
         <Blank
+          isPage
           icon={<LinkBreakIcon size={28} />}
           title="This link does not open anything"
           action={<Button onClick={() => navigate('/', { replace: true })}>Go to my rooms</Button>}

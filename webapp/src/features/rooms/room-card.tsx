@@ -1,7 +1,7 @@
 import { DoorOpenIcon, UsersIcon } from '@phosphor-icons/react';
 import { Link } from 'react-router';
 import type { Room } from '@/api/types';
-import { age, runningTime } from '@/lib/time';
+import { runningTime } from '@/lib/time';
 import { cn } from '@/ui/cn';
 import { LiveBadge } from '@/ui/marks';
 import { useNow } from '@/ui/use-now';
@@ -47,7 +47,7 @@ export function RoomCard({ room, verb, onIntent }: RoomCardProps) {
                 <b className="font-medium text-ink">{live.watching}</b> watching
               </>
             ) : (
-              <span className="text-ink-3">Not live, open since {since(room.createdAt, now)}</span>
+              <span className="text-ink-3">Not live</span>
             )}
           </span>
         </span>
@@ -64,9 +64,4 @@ export function RoomCard({ room, verb, onIntent }: RoomCardProps) {
       </Link>
     </li>
   );
-}
-
-function since(createdAt: string, now: number): string {
-  const ago = age(now - Date.parse(createdAt));
-  return ago === 'now' ? 'just now' : `${ago} ago`;
 }
