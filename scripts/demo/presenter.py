@@ -20,7 +20,7 @@ import msgspec
 
 from control_plane.signaling.messages import AlertPost, ParticipantView, Posted
 from scripts.demo.desk import Happening, Position, open_desk
-from scripts.demo.market import FIRST_MINUTE
+from scripts.demo.market import CANDLE_MINUTES
 from scripts.demo.pad import PadTrack, encode_loop
 from scripts.demo.screen import ChartTrack, Painter, use_sharp_encoder
 from scripts.demo.script import Line, Script
@@ -87,7 +87,7 @@ class Presenter:
         note = self._script.note(position.side)
         age = market.candles_begun - position.opened
         if age > 1:
-            minute = FIRST_MINUTE + (market.clock_s // 60 - FIRST_MINUTE) - age * 2
+            minute = market.candles[-1].minute - age * CANDLE_MINUTES
             note = f"{note}. In since {minute // 60:02}:{minute % 60:02}" + (", stop at entry" if position.hits else "")
         return AlertPost(
             id=0,

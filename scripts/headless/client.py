@@ -130,9 +130,12 @@ class Participant:
             raise TimeoutError(f"no {kind} was offered in {timeout_s} s") from error
         return next(iter(readers))
 
-    async def publish(self, track: MediaStreamTrack, source: Source) -> str:
-        """Publish a track and return its producer id. Raises MediaFailed, SignalingError."""
-        return await self.media.publish(track, source)
+    async def publish(self, track: MediaStreamTrack, source: Source, *, mime_type: str | None = None) -> str:
+        """Publish a track, as a certain video codec if one is named, and return its producer id.
+
+        Raises MediaFailed, SignalingError.
+        """
+        return await self.media.publish(track, source, mime_type=mime_type)
 
     # --- words
 

@@ -14,7 +14,7 @@ import msgspec
 from aiortc import MediaStreamTrack, RTCIceServer
 from pymediasoup import AiortcHandler, Device
 from pymediasoup.models.transport import DtlsParameters, IceCandidate, IceParameters
-from pymediasoup.rtp_parameters import RtpCapabilities, RtpParameters
+from pymediasoup.rtp_parameters import RtpCapabilities, RtpCodecCapability, RtpParameters
 
 from control_plane.signaling.messages import (
     ConsumerResume,
@@ -83,12 +83,13 @@ class HeadlessMedia:
 
     # --- sending
 
-    async def publish(self, track: MediaStreamTrack, source: Source) -> str:
+    async def publish(self, track: MediaStreamTrack, source: Source, *, mime_type: str | None = None) -> str:
         """Publish a track; the first one makes the send transport.
 
         Args:
             track: audio or video; stopped by `close`.
             source: what it shows.
+            mime_type: video codec to send, "video/VP8" or "video/H264"; None takes the routers' first.
 
         Returns:
             The producer's id.
@@ -101,7 +102,9 @@ class HeadlessMedia:
             self._send = await self._open_transport("send")
         self._tracks.append(track)
         try:
-            producer = await self._send.produce(track=track, stopTracks=False, appData={"source": source})
+            producer = await self._send.produce(
+                track=track, stopTracks=False, appData={"source": source}, codec=_video_codec(mime_type)
+            )
         except IndexError:  # pymediasoup found no answer to "produce": the reason went to "error"
             raise self._reason("the track was not published") from self._failure
         await self._wait_connected(self._send)
@@ -208,6 +211,13 @@ class HeadlessMedia:
                 await transport.close()
         self._send = self._recv = None
         self._tracks.clear()
+
+
+def _video_codec(mime_type: str | None) -> RtpCodecCapability | None:
+    """What pymediasoup matches codecs by; a clock of 90 kHz is every video codec's (RFC 3551, section 5)."""
+    if mime_type is None:
+        return None
+    return RtpCodecCapability(kind="video", mimeType=mime_type, clockRate=90_000)
 
 
 def _sealed(model: Any) -> msgspec.Raw:
