@@ -61,6 +61,7 @@ class Chart:
         self._frame = Canvas(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
         self._drawn: tuple[object, ...] | None = None
         self._level_rows: list[float] = []
+        self._price_rows: list[float] = []
         self._scales: dict[str, PriceScale] = {}
 
     def draw(self, market: Market, positions: Sequence[Position]) -> Pixels:
@@ -102,19 +103,19 @@ class Chart:
         is_open = [one for one in positions if one.closed is None]
         for position in is_open:
             draw_zones(canvas, window, position)
-        for position in positions:
-            if position.closed is not None:
-                draw_trace(canvas, window, position)
         draw_opening_range(canvas, window)
         draw_candles(canvas, window)
         draw_averages(canvas, window, tail_only=False)
+        for position in positions:
+            if position.closed is not None:
+                draw_trace(canvas, window, position)
         levels = [level for one in is_open for level in levels_of(one)]
         rows = draw_levels(canvas, window, levels)
         for position in positions:
             draw_entry_mark(canvas, window, position)
-        draw_price_axis(canvas, window, rows)
-        draw_level_prices(canvas, window, levels, rows)
         self._level_rows = rows
+        self._price_rows = [*rows, *draw_price_axis(canvas, window, rows)]
+        draw_level_prices(canvas, window, levels, rows)
         draw_time_axis(canvas, window)
         draw_head(canvas, window)
 
@@ -140,7 +141,7 @@ class Chart:
         is_beside_name = any(abs(row - y) < 12 for row in self._level_rows)
         right = AXIS_LEFT - 100 if is_beside_name else AXIS_LEFT
         canvas.dashes(window.x(window.market.candles_begun) + SLOT, right, y, colour, on=1, off=2)
-        for row in self._level_rows:  # half a price under the box is worse than none; its name stays
+        for row in self._price_rows:  # half a price under the box is worse than none; its name stays
             if abs(row - y) < 22:
                 canvas.fill(AXIS_LEFT + 1, row - 10, WIDTH, row + 10, palette.GROUND)
         canvas.fill(AXIS_LEFT, y - 13, WIDTH, y + 13, colour)

@@ -15,6 +15,7 @@ from scripts.demo.scale import spread
 
 _TEXT = 14
 _LEAST_GAP = 19.0
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +105,21 @@ def draw_entry_mark(canvas: Canvas, window: Window, position: Position) -> None:
 
 
 def draw_trace(canvas: Canvas, window: Window, position: Position) -> None:
-    """A closed position: from entry to exit, with its result."""
+    """A closed position: a dotted line from its entry to the candle of its exit, and the result beside that candle."""
     assert position.closed is not None
     assert position.exit is not None
     x, right = window.x(position.opened) + SLOT / 2, window.x(position.closed) + SLOT / 2
     if right < 60:
         return
-    result = position.result()
-    colour = palette.GAIN if result >= 0 else palette.LOSS
     canvas.dashes(max(0, x), right, window.y(position.entry), palette.INK_3, on=2, off=3)
-    sign = "+" if result >= 0 else "\N{MINUS SIGN}"
-    last = window.candles[min(position.closed, window.market.candles_begun) - window.first_number()]
-    is_above = position.sign * (position.exit - position.entry) * position.sign > 0
-    y = window.y(last.high) - 14 if is_above else window.y(last.low) + 14
-    canvas.text(max(right, x + 30), y, f"{sign}{abs(result):.2f}R", colour, size=_TEXT, weight=BOLD, align="centre")
+    result = position.result()
+    words = f"{'+' if result >= 0 else MINUS}{abs(result):.2f}R"
+    half = text_width(words, size=_TEXT, weight=BOLD) / 2
+    last = window.candles[min(position.closed - window.first_number(), len(window.candles) - 1)]
+    above = [window.y(last.high) - 14 - rise for rise in (0, 16, 32)]
+    below = [window.y(last.low) + 14 + fall for fall in (0, 16, 32)]
+    rows = [*above, *below] if position.exit > position.entry else [*below, *above]
+    middle = max(right, x + 30)
+    row = next((one for one in rows if window.is_free(middle - half, middle + half, one)), rows[0])
+    colour = palette.GAIN if result >= 0 else palette.LOSS
+    canvas.text(middle, row, words, colour, size=_TEXT, weight=BOLD, align="centre")

@@ -56,6 +56,15 @@ class Window:
         """Row of a price."""
         return self.scale.y(ticks)
 
+    def is_free(self, x: float, right: float, row: float) -> bool:
+        """Whether a line of text from `x` to `right`, its middle at `row`, would touch no candle."""
+        under = [
+            candle
+            for number, candle in enumerate(self.candles, self.first_number())
+            if x - SLOT < self.x(number) < right
+        ]
+        return all(self.y(one.low) < row - 9 or self.y(one.high) > row + 9 for one in under)
+
 
 def draw_ground(canvas: Canvas, window: Window) -> None:
     """Ground, shaded where the exchange is closed, and the grid."""
@@ -85,14 +94,17 @@ def draw_time_axis(canvas: Canvas, window: Window) -> None:
         canvas.text(x, (TIME_TOP + HEIGHT) // 2 + 1, words, colour, size=AXIS_TEXT, weight=weight, align="centre")
 
 
-def draw_price_axis(canvas: Canvas, window: Window, taken_rows: Sequence[float]) -> None:
-    """Prices to the right, left out where a named level stands (`taken_rows`)."""
+def draw_price_axis(canvas: Canvas, window: Window, taken_rows: Sequence[float]) -> list[float]:
+    """Prices to the right, left out where a named level stands (`taken_rows`); returns the rows of those drawn."""
     canvas.fill(AXIS_LEFT, HEAD_BOTTOM, WIDTH, TIME_TOP, palette.GROUND)
     canvas.fill(AXIS_LEFT, HEAD_BOTTOM, AXIS_LEFT + 1, HEIGHT, palette.LINE)
+    rows = []
     for ticks in _price_lines(window):
         y = window.y(ticks)
         if all(abs(y - taken) >= 19 for taken in taken_rows):
             draw_price(canvas, window, y, ticks)
+            rows.append(y)
+    return rows
 
 
 def draw_price(
@@ -159,12 +171,7 @@ def _name_opening_range(canvas: Canvas, window: Window, x: int, y: float) -> Non
     wide = round(text_width(words, size=size, weight=MEDIUM))
     places = [(left, y + rise) for left in (x, x + _RANGE_CANDLES * SLOT - wide) for rise in (-13, 13) if left >= 8]
     for left, row in places:
-        under = [
-            candle
-            for number, candle in enumerate(window.candles, window.first_number())
-            if left - SLOT < window.x(number) < left + wide
-        ]
-        if all(window.y(one.low) < row - 9 or window.y(one.high) > row + 9 for one in under):
+        if window.is_free(left, left + wide, row):
             canvas.text(left, row, words, palette.BONE, size=size, weight=MEDIUM)
             return
 
