@@ -9,7 +9,7 @@ import type { Picture } from './pictures';
 import { Rail, type RailTab } from './rail';
 import { useRoom, useRoomSession } from './room-context';
 import { Sound } from './sound';
-import { PictureTools, Stage, toggleFullScreen } from './stage';
+import { PictureTools, popOut, Stage, toggleFullScreen } from './stage';
 import { TopBar } from './top-bar';
 import { usePictures } from './use-pictures';
 import { useShortcuts } from './use-shortcuts';
@@ -65,6 +65,7 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
     '3': () => show('people'),
     d: () => setDockOpen((isOpen) => !isOpen),
     f: () => toggleFullScreen(stage.current),
+    p: () => popOut(stage.current),
   });
 
   return (

@@ -1,5 +1,5 @@
 import { ArrowsOutIcon, MonitorIcon, PictureInPictureIcon, VideoCameraIcon, WarningIcon } from '@phosphor-icons/react';
-import { useRef, type RefObject } from 'react';
+import type { RefObject } from 'react';
 import { IconButton } from '@/ui/button';
 import { cn } from '@/ui/cn';
 import { Spinner } from '@/ui/spinner';
@@ -87,22 +87,11 @@ function PresenterBar({ picture, screens, onPick, boxRef }: StageProps) {
 
 /** Full screen and a window of its own. */
 export function PictureTools({ boxRef, size = 'sm' }: { boxRef: RefObject<HTMLDivElement | null>; size?: 'sm' | 'touch' }) {
-  const busy = useRef(false);
-  async function popOut(): Promise<void> {
-    const video = boxRef.current?.querySelector('video');
-    if (!video || busy.current) return;
-    busy.current = true;
-    await (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).then(
-      () => undefined,
-      () => undefined,
-    );
-    busy.current = false;
-  }
   const icon = size === 'touch' ? 20 : 16;
   return (
     <>
       {document.pictureInPictureEnabled && (
-        <IconButton label="Pop out (P)" size={size} onClick={popOut}>
+        <IconButton label="Pop out (P)" size={size} onClick={() => popOut(boxRef.current)}>
           <PictureInPictureIcon size={icon} />
         </IconButton>
       )}
@@ -111,6 +100,13 @@ export function PictureTools({ boxRef, size = 'sm' }: { boxRef: RefObject<HTMLDi
       </IconButton>
     </>
   );
+}
+
+/** The picture in a window of its own, or back from it. */
+export function popOut(box: HTMLElement | null): void {
+  const video = box?.querySelector('video');
+  const change = document.pictureInPictureElement ? document.exitPictureInPicture() : video?.requestPictureInPicture();
+  change?.catch(() => undefined);
 }
 
 export function toggleFullScreen(box: HTMLElement | null): void {
