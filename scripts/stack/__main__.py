@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.stack.console import say, show
 from scripts.stack.layout import DEFAULT_PORT, ROOT, choose_ports, count_workers
 from scripts.stack.processes import StackError
-from scripts.stack.seed import describe_people, seed
+from scripts.stack.seed import FILE_NAME, describe_people, seed
 from scripts.stack.supervisor import Stack, named_stores
 
 INTERRUPTED_EXIT = 130
@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help=f"first port (default: {DEFAULT_PORT}); all others follow it")
     parser.add_argument("--no-seed", action="store_true", help="do not put in the demo organization")
     parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="a presenter shares a moving chart and talks in the demo organization's room",
+    )
+    parser.add_argument(
         "--throw-away",
         action="store_true",
         help="do not flush the database to disk, and delete it at the end (for tests)",
@@ -57,7 +62,7 @@ async def _run(options: argparse.Namespace) -> int:
     data_dir: Path = options.data or ROOT / ".data"
     ports = choose_ports(DEFAULT_PORT if options.port is None else options.port, count_workers())
     stack = Stack(data_dir, ports, is_throw_away=options.throw_away, stores=named_stores())
-    work = asyncio.ensure_future(_start_and_stay(stack, is_seeding=not options.no_seed))
+    work = asyncio.ensure_future(_start_and_stay(stack, is_seeding=not options.no_seed, has_demo=options.demo))
     presses = 0
 
     def stop() -> None:
@@ -79,11 +84,15 @@ async def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _start_and_stay(stack: Stack, *, is_seeding: bool) -> None:
+async def _start_and_stay(stack: Stack, *, is_seeding: bool, has_demo: bool) -> None:
+    if has_demo and not (is_seeding and stack.owns_database):
+        raise StackError("--demo needs the demo organization, which is put into the embedded database only.")
     say(f"starting; data and logs in {stack.data_dir}")
     try:
         await stack.start()
         people = await seed(stack.layout) if is_seeding and stack.owns_database else None
+        if has_demo:
+            await stack.start_demo(stack.layout.data_dir / FILE_NAME)
         say(f"ready: {stack.layout.base_url}")
         if people is not None:
             show(describe_people(people))

@@ -144,6 +144,11 @@ class Layout:
         }
         return self._python("agent", "media_plane", environment=environment)
 
+    def demo(self, credentials: Path) -> Command:
+        """The presenter and the members of the demo room; credentials: the seeded people."""
+        words = ("--base-url", self.base_url, "--credentials", str(credentials))
+        return self._python("demo", "scripts.demo.presenter", *words, environment={})
+
     def _control_plane(self) -> dict[str, str]:
         webapp = ROOT / "webapp" / "dist"
         environment = {

@@ -128,10 +128,18 @@ class Stack:
                 raise
             raise sentence from None
 
+    async def start_demo(self, credentials: Path) -> None:
+        """Start the demo's presenter once its people are put in. It is kept running; nobody waits until it presents."""
+
+        async def is_ready(_pid: int) -> bool:
+            return True
+
+        await self._start(self._add("demo", lambda: self.layout.demo(credentials), is_ready, None))
+
     async def stop(self) -> None:
         """Stop everything in order, within 10 s. May be called twice."""
         self._is_ready = False
-        await self._stop_services(_SIGNALING_STOP_S, "signaling")
+        await self._stop_services(_SIGNALING_STOP_S, "demo", "signaling")
         await self._stop_services(_DOORS_STOP_S, "agent", "rest")
         await self._stop_services(_STORES_STOP_S, "postgres", "valkey")
         self._guard.end()
