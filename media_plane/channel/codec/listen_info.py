@@ -11,6 +11,7 @@ from media_plane.channel.codec.tables import (
     number_of,
     read_optional_text,
     read_text,
+    write_optional_text,
     write_text,
 )
 from media_plane.channel.fbs.FBS.Transport import ListenInfo as ListenInfoModule
@@ -32,7 +33,7 @@ def write_listen_info(builder: Builder, info: ListenInfo) -> Offset:
         builder,
         protocol=number_of(PROTOCOLS, info.protocol, "protocol"),
         ip=write_text(builder, info.ip),
-        announced_address=write_text(builder, info.announced_address),
+        announced_address=write_optional_text(builder, info.announced_address),
         expose_internal_ip=info.expose_internal_ip,
         port=info.port,
         port_range=_write_port_range(builder, min=info.port_range.min, max=info.port_range.max),

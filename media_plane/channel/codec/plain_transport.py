@@ -8,7 +8,7 @@ from flatbuffers import Builder
 from media_plane.channel.codec.listen_info import read_optional_tuple, read_tuple, write_listen_info
 from media_plane.channel.codec.message import Notification, RequestMessage, Response, encode_request
 from media_plane.channel.codec.srtp_parameters import SUITES, read_srtp_parameters, write_srtp_parameters
-from media_plane.channel.codec.tables import Offset, TableWriter, number_of, write_text
+from media_plane.channel.codec.tables import Offset, TableWriter, number_of, write_optional_text
 from media_plane.channel.codec.transport import read_base_dump, read_base_stats, write_base_options
 from media_plane.channel.fbs.FBS.Notification.Event import Event
 from media_plane.channel.fbs.FBS.PlainTransport import ConnectRequest
@@ -104,7 +104,7 @@ def connect(
     builder = Builder(256)
     body = _connect(
         builder,
-        ip=write_text(builder, ip),
+        ip=write_optional_text(builder, ip),
         port=port,
         rtcp_port=rtcp_port,
         srtp_parameters=write_srtp_parameters(builder, srtp_parameters),

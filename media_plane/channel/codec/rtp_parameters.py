@@ -13,6 +13,7 @@ from media_plane.channel.codec.tables import (
     read_optional_text,
     read_text,
     read_vector,
+    write_optional_text,
     write_text,
     write_vector,
 )
@@ -134,14 +135,14 @@ def write_rtp_parameters(builder: Builder, parameters: RtpParameters) -> Offset:
     rtcp = parameters.rtcp
     return _write_parameters(
         builder,
-        mid=write_text(builder, parameters.mid),
+        mid=write_optional_text(builder, parameters.mid),
         codecs=write_vector(builder, [_write_rtp_codec(builder, codec) for codec in parameters.codecs]),
         header_extensions=write_vector(
             builder, [_write_extension(builder, extension) for extension in parameters.header_extensions]
         ),
         encodings=write_encodings(builder, parameters.encodings),
-        rtcp=_write_rtcp(builder, cname=write_text(builder, rtcp.cname), reduced_size=rtcp.reduced_size),
-        msid=write_text(builder, parameters.msid),
+        rtcp=_write_rtcp(builder, cname=write_optional_text(builder, rtcp.cname), reduced_size=rtcp.reduced_size),
+        msid=write_optional_text(builder, parameters.msid),
     )
 
 
@@ -153,11 +154,11 @@ def write_encodings(builder: Builder, encodings: Sequence[RtpEncodingParameters]
             _write_encoding(
                 builder,
                 ssrc=encoding.ssrc,
-                rid=write_text(builder, encoding.rid),
+                rid=write_optional_text(builder, encoding.rid),
                 codec_payload_type=encoding.codec_payload_type,
                 rtx=None if encoding.rtx is None else _write_rtx(builder, ssrc=encoding.rtx.ssrc),
                 dtx=encoding.dtx,
-                scalability_mode=write_text(builder, encoding.scalability_mode),
+                scalability_mode=write_optional_text(builder, encoding.scalability_mode),
                 max_bitrate=encoding.max_bitrate,
             )
             for encoding in encodings
@@ -173,7 +174,10 @@ def write_rtp_mapping(builder: Builder, mapping: RtpMapping) -> Offset:
     ]
     encodings = [
         _write_encoding_mapping(
-            builder, rid=write_text(builder, encoding.rid), ssrc=encoding.ssrc, mapped_ssrc=encoding.mapped_ssrc
+            builder,
+            rid=write_optional_text(builder, encoding.rid),
+            ssrc=encoding.ssrc,
+            mapped_ssrc=encoding.mapped_ssrc,
         )
         for encoding in mapping.encodings
     ]

@@ -77,9 +77,21 @@ class TableWriter:
         return self._end(builder)
 
 
-def write_text(builder: Builder, value: str | None) -> Offset | None:
-    """Write a string, or nothing for None."""
-    return None if value is None else int(builder.CreateString(value))
+def write_text(builder: Builder, value: str) -> Offset:
+    """Write a string that must be there: without a required one the worker ends with SIGSEGV.
+
+    Raises:
+        InvalidValue: it is no text, or text that UTF-8 can't say. The builder is useless then.
+    """
+    try:
+        return int(builder.CreateString(value))
+    except (TypeError, UnicodeEncodeError) as error:
+        raise InvalidValue(f"{value!r} can't be written as text.") from error
+
+
+def write_optional_text(builder: Builder, value: str | None) -> Offset | None:
+    """Write a string, or nothing for None. Raises InvalidValue as `write_text`."""
+    return None if value is None else write_text(builder, value)
 
 
 def write_vector(builder: Builder, offsets: Sequence[Offset]) -> Offset:
@@ -92,7 +104,7 @@ def write_vector(builder: Builder, offsets: Sequence[Offset]) -> Offset:
 
 def write_texts(builder: Builder, values: Iterable[str]) -> Offset:
     """Write a vector of strings."""
-    return write_vector(builder, [builder.CreateString(value) for value in values])
+    return write_vector(builder, [write_text(builder, value) for value in values])
 
 
 def write_bytes(builder: Builder, values: bytes) -> Offset:

@@ -19,6 +19,7 @@ from media_plane.channel.codec.tables import (
     read_fields,
     read_text,
     read_vector,
+    write_optional_text,
     write_text,
     write_texts,
     write_vector,
@@ -64,7 +65,7 @@ def update_settings(log_level: LogLevel | None, log_tags: Sequence[LogTag] | Non
     builder = Builder(128)
     body = _update_settings(
         builder,
-        log_level=write_text(builder, log_level),
+        log_level=write_optional_text(builder, log_level),
         log_tags=None if log_tags is None else write_texts(builder, log_tags),
     )
     return encode_request(

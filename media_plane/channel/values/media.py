@@ -92,7 +92,7 @@ class ProducerDump(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class ConsumerDump(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """A consumer as the worker sees it; layers are None where the type has none, -1 for "none now"."""
+    """A consumer as the worker sees it; layers are -1 for none, now or for this type."""
 
     id: str
     type: StreamType

@@ -10,7 +10,7 @@ from flatbuffers import Builder
 
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec.message import METHOD_NAMES
-from media_plane.channel.codec.tables import TableWriter, write_text, write_texts
+from media_plane.channel.codec.tables import TableWriter, write_optional_text, write_text, write_texts
 from media_plane.channel.fbs.FBS.Log import Log as LogModule
 from media_plane.channel.fbs.FBS.Message import Message as MessageModule
 from media_plane.channel.fbs.FBS.Message.Body import Body
@@ -50,8 +50,8 @@ def answer(request_id: int, *, reason: str | None = None, error: str | None = No
         builder,
         id=request_id,
         accepted=reason is None,
-        error=write_text(builder, error),
-        reason=write_text(builder, reason),
+        error=write_optional_text(builder, error),
+        reason=write_optional_text(builder, reason),
     )
     return _finish(builder, Body.Response, offset)
 
