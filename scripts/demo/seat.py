@@ -115,6 +115,7 @@ class Seat:
         self._published: list[MediaStreamTrack] = []
         self._trouble: _Trouble | None = None
         self._heard_at = 0.0
+        self._said = ""
 
     @property
     def name(self) -> str:
@@ -131,7 +132,7 @@ class Seat:
                     wait_s = _RETRY_FIRST_S
                     await asyncio.sleep(await self._remain())
                 except LOST as error:
-                    say(f"{self.name} is not in: {str(error) or type(error).__name__}")
+                    self._complain(str(error) or type(error).__name__)
                     await self._go()
                     await asyncio.sleep(wait_s)
                     wait_s = min(_RETRY_LONGEST_S, wait_s * 2)
@@ -139,6 +140,12 @@ class Seat:
             await self._say_goodbye()
             for rest in self._rests.values():
                 await rest.close()
+
+    def _complain(self, reason: str) -> None:
+        """Say why we are not in, once per reason: waiting for a session may take an hour."""
+        if reason != self._said:
+            say(f"{self.name} is not in: {reason}")
+        self._said = reason
 
     # --- coming in
 
@@ -161,6 +168,7 @@ class Seat:
             # The chart's encoder is a VP8 one, which every browser decodes; the routers would rather have H264.
             await participant.publish(track, source, mime_type="video/VP8" if track.kind == "video" else None)
         say(f"{self.name} is in the room")
+        self._said = ""
         await self._tell_welcome()
 
     def _choose_person(self) -> Person:
