@@ -303,9 +303,12 @@ class RedisBus:
     async def close(self) -> None:
         """Publish what waits for at most a second, then close. May be called twice."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # redis-py may swallow a cancellation that meets it at work: ask until they are gone.
+            _, still_running = await asyncio.wait(tasks, timeout=0.1)
+            tasks = list(still_running)
         if self._outbox:
             try:
                 async with asyncio.timeout(1):

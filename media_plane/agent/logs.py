@@ -24,7 +24,9 @@ def configure_logs(log_format: LogFormat) -> None:
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
     )
-    tail = [structlog.processors.dict_tracebacks, render] if log_format == "json" else [render]
+    # Without local variables: they hold tokens and keys.
+    tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    tail = [tracebacks, render] if log_format == "json" else [render]
     structlog.configure(
         processors=[*shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

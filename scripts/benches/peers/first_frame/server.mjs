@@ -4,11 +4,11 @@ import http from 'node:http'
 import { readFile } from 'node:fs/promises'
 import * as mediasoup from 'mediasoup'
 import { WebSocketServer } from 'ws'
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 
 const [httpPort, rtcPort] = process.argv.slice(2).map(Number)
 const here = new URL('.', import.meta.url)
-const bundle = await build({
+const bundle = buildSync({
   entryPoints: [new URL('page.mjs', here).pathname],
   bundle: true,
   format: 'esm',
