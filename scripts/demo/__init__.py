@@ -2,10 +2,13 @@
 
     market.py      a seeded market: candles, volume, sessions of a trading day
     palette.py     the colours of the shared chart, from the design's dark theme
-    type.py        the fonts: the design's own where the web app's packages lie here
+    fonts.py       the fonts: the design's own where the web app's packages lie here
     scale.py       what the price and time axes show
-    layers.py      how lines, candles and text are put into a picture
+    canvas.py      a picture to draw on
+    plot.py        grid, axes, candles, averages
+    levels.py      the lines of trade ideas
     chart.py       the picture, 1280x720: what lasts is kept, what moves is drawn anew
+    reading.py     reads a label back out of a picture
     desk.py        trade ideas and how they fare; says what happened
     script.py      what people say about it
     pad.py         quiet chords in place of a microphone

@@ -61,7 +61,7 @@ class Canvas:
         self, x: float, y: float, words: str, colour: Colour, *, size: int, weight: int = REGULAR, align: Align = "left"
     ) -> float:
         """Write at a middle row of its figures; returns the column after the last letter."""
-        mask, rise, advance = _letters(words, size, weight)
+        mask, rise, advance = letters(words, size, weight)
         left = round(x - {"left": 0.0, "centre": advance / 2, "right": advance}[align])
         self._lay(mask, left, round(y) - rise, colour)
         return left + advance
@@ -85,11 +85,11 @@ class Canvas:
 
 def text_width(words: str, *, size: int, weight: int = REGULAR) -> float:
     """How wide text gets, pixels."""
-    return _letters(words, size, weight)[2]
+    return letters(words, size, weight)[2]
 
 
 @functools.lru_cache(maxsize=2000)
-def _letters(words: str, size: int, weight: int) -> tuple[Mask, int, float]:
+def letters(words: str, size: int, weight: int) -> tuple[Mask, int, float]:
     """Cover of some text, how many rows its figures' middle lies below the cover's top, and its advance width."""
     font = load_font(size, weight)
     ascent, descent = size + 2, size // 2

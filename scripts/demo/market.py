@@ -20,9 +20,9 @@ STEP_S = 2
 KEPT_CANDLES = 480
 _STEPS_PER_CANDLE = CANDLE_MINUTES * 60 // STEP_S
 _STEPS_PER_SESSION = (CLOSE_MINUTE - OPEN_MINUTE) * 60 // STEP_S
-_CALM_HALF_LIFE_S, _CALM_SPREAD = 860.0, 0.55
+_CALM_HALF_LIFE_S, _CALM_SPREAD = 860.0, 0.45
 """Log-volatility is an AR(1): when half of a shock has faded, and its lasting deviation (volatility clustering)."""
-_TREND_HALF_LIFE_S, _TREND_SPREAD = 1380.0, 1.6
+_TREND_HALF_LIFE_S, _TREND_SPREAD = 1380.0, 1.2
 """So is the drift, in deviations of an hour's return per hour; it makes legs one can see."""
 _CROWD_HALF_LIFE_S, _CROWD_SPREAD = 85.0, 0.45
 """And how many trade, as a logarithm."""
