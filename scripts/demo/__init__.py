@@ -13,7 +13,7 @@
     script.py      what people say about it
     pad.py         quiet chords in place of a microphone
     screen.py      the chart as a video track, and an encoder that keeps its letters sharp
-    seat.py        one person in the room who comes back by himself
+    attendee.py    one person in the room who comes back after every loss
     presenter.py   the program: the presenter and the members
 
 Everything up to `pad.py` is pure: time and randomness come in as arguments. Nothing here is imported by the product.

@@ -19,12 +19,12 @@ from pathlib import Path
 import msgspec
 
 from control_plane.signaling.messages import AlertPost, ParticipantView, Posted
+from scripts.demo.attendee import LOST, Attendee, Place
 from scripts.demo.desk import Happening, Position, open_desk
 from scripts.demo.market import CANDLE_MINUTES
 from scripts.demo.pad import PadTrack, encode_loop
 from scripts.demo.screen import ChartTrack, Painter, use_sharp_encoder
 from scripts.demo.script import Line, Script
-from scripts.demo.seat import LOST, Place, Seat
 from scripts.stack.console import say
 from scripts.stack.seed import Demo, Person
 
@@ -53,7 +53,7 @@ class Presenter:
         self._alert_ids: dict[int, uuid.UUID] = {}
         self._posted: set[int] = set()
         self._greeted_at = -_GREET_PAUSE_S
-        self._host = Seat(
+        self._host = Attendee(
             place,
             choose_presenters(people),
             starter=choose_starter(people),
@@ -61,12 +61,16 @@ class Presenter:
             on_welcome=self._post_open,
             on_guest=self._happenings.put_nowait,
         )
-        self._members = [Seat(place, [person]) for person in choose_members(people)]
+        self._members = [Attendee(place, [person]) for person in choose_members(people)]
 
     async def run(self) -> None:
         """Present until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._painter.run(), self._talk(), *(seat.stay() for seat in (self._host, *self._members))):
+            for work in (
+                self._painter.run(),
+                self._talk(),
+                *(attendee.stay() for attendee in (self._host, *self._members)),
+            ):
                 group.create_task(work)
 
     # --- alerts
@@ -104,7 +108,7 @@ class Presenter:
     async def _tell_step(self, happening: Happening) -> None:
         """An alert's next step (target reached, stopped, closed): said in the room.
 
-        The one place that knows of steps: when alerts have them (docs/design: "alert steps"), the step of
+        The one place that knows of steps: when the API has them, the step of alert
         `self._alert_ids[happening.position.number]` is posted here, before the words.
         """
         await self._exchange(self._script.talk_about(happening, self._desk.markets[happening.symbol].instrument))
@@ -114,7 +118,11 @@ class Presenter:
     @property
     def _has_audience(self) -> bool:
         """Whether anyone is in the room besides us."""
-        ours = {seat.participant.joined.participant_id for seat in (self._host, *self._members) if seat.participant}
+        ours = {
+            attendee.participant.joined.participant_id
+            for attendee in (self._host, *self._members)
+            if attendee.participant
+        }
         return bool(set(self._host.others) - ours)
 
     async def _talk(self) -> None:
@@ -153,7 +161,7 @@ class Presenter:
         await self._exchange(self._script.greet(guest.display_name.split()[0]))
 
     def _is_guest(self, person: ParticipantView) -> bool:
-        return all(person.display_name != seat.name for seat in (self._host, *self._members))
+        return all(person.display_name != attendee.name for attendee in (self._host, *self._members))
 
     async def _exchange(self, lines: Sequence[Line]) -> None:
         """Say the lines one after the other; while nobody listens only the presenter's first one, for the record."""

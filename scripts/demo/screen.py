@@ -21,7 +21,7 @@ FRAMES_PER_S = 8
 MARKET_SPEED = 12
 """Market seconds per second: a candle takes ten seconds, a trading day 33 minutes."""
 BITRATE_BPS = 1_500_000
-"""A ceiling. Measured 2026-07: the chart takes 0.15 Mbit/s, a whole new picture some 65 kB."""
+"""A ceiling. Measured 2026-11-22: the chart takes 0.15 Mbit/s, a whole new picture some 65 kB."""
 _COARSEST = 24
 """Of VP8's quantizers 0-63: a first frame is readable at once (luma PSNR 45 dB), and is some 30 kB."""
 _VIDEO_CLOCK_HZ = 90_000

@@ -19,9 +19,9 @@ from aiortc.mediastreams import MediaStreamError
 
 from control_plane.domain.events import FeedEvent
 from control_plane.signaling.messages import FeedAppended
+from scripts.demo.attendee import LOST
 from scripts.demo.desk import INSTRUMENTS
 from scripts.demo.reading import read_axis_price, read_symbol
-from scripts.demo.seat import LOST
 from scripts.headless.client import Participant
 from scripts.headless.reader import luma_of, mono_of
 from scripts.headless.rest import Rest

@@ -75,7 +75,7 @@ class Place:
     room_id: str
 
 
-class Seat:
+class Attendee:
     """A place for one person at a time: the first of `people` who is not in use by somebody else.
 
     Args:
