@@ -45,6 +45,7 @@ class Settings:
         allowed_origins: pages that may call the API and open sockets; no trailing slashes.
         node_enrolment_token: bearer token of `POST /internal/media-nodes`.
         webapp_dir: folder of the built web app; None: this process serves no pages.
+        demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
         turn_urls: `turn:` and `stun:` addresses; empty: none. turn_secret: shared with coturn (use-auth-secret).
         sign_in_attempts: sign-ups and sign-ins one address may try at once; sign_in_refill_per_s: regained a second.
         log_format: `json` for machines, `console` for people.
@@ -63,6 +64,7 @@ class Settings:
     allowed_origins: frozenset[str]
     node_enrolment_token: str
     webapp_dir: Path | None
+    demo_file: Path | None
     turn_urls: tuple[str, ...]
     turn_secret: str
     sign_in_attempts: int
@@ -163,6 +165,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
             "TR_NODE_ENROLMENT_TOKEN", _token, f"a secret of at least {TOKEN_MIN_LENGTH} characters for media nodes"
         ),
         webapp_dir=read.parsed("TR_WEBAPP_DIR", "", _webapp_dir, "a folder with an index.html"),
+        demo_file=read.parsed("TR_DEMO_FILE", "", lambda text: Path(text) if text else None, "a file"),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
         sign_in_attempts=read.number("TR_SIGN_IN_ATTEMPTS", 200, 1, 1_000_000),

@@ -21,6 +21,7 @@ from litestar.types import ASGIApp
 from control_plane.domain.errors import DomainError
 from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router
 from control_plane.rest.callers import provide_caller
+from control_plane.rest.demo import DEMO_FILE_KEY, show_demo
 from control_plane.rest.feed import FeedController
 from control_plane.rest.health import health, metrics, ready
 from control_plane.rest.invitations import InvitationController
@@ -52,7 +53,8 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = api
     if settings.webapp_dir is not None:
-        app = WebApp(settings.webapp_dir, api, page_headers(settings.signaling_url))
+        facts = {"demo": "on"} if settings.demo_file is not None else {}
+        app = WebApp(settings.webapp_dir, api, page_headers(settings.signaling_url), facts)
     return Observed(app, own_metrics, _headers(settings))
 
 
@@ -61,7 +63,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[*controllers, list_plans]),
+            Router("/api/v1", route_handlers=[*controllers, list_plans, show_demo]),
             auth_router(),
             enrol,
             health,
@@ -82,6 +84,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
         state=State(
             {
                 METRICS_KEY: own_metrics,
+                DEMO_FILE_KEY: settings.demo_file,
                 ENROLMENT_TOKEN_KEY: settings.node_enrolment_token,
                 SIGN_IN_LIMIT_KEY: (settings.sign_in_attempts, settings.sign_in_refill_per_s),
             }

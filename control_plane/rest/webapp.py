@@ -10,6 +10,7 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -42,9 +43,12 @@ class WebApp:
         folder: the build, with an index.html; hashed files lie in its `assets/`.
         api: what answers the rest.
         headers: added to every page and asset.
+        facts: put into every page as `<meta>`, so that it need not ask: ours, never a request's.
     """
 
-    def __init__(self, folder: Path, api: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, api: ASGIApp, headers: Mapping[str, str], facts: Mapping[str, str] | None = None
+    ) -> None:
         self._api = api
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._assets = {
@@ -52,6 +56,8 @@ class WebApp:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+        if facts:
+            self._assets["/index.html"] = _with_facts(self._assets["/index.html"], facts)
         self._index = self._assets["/index.html"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,10 +135,19 @@ def _method(scope: Scope) -> str:
 
 
 def _load(path: Path, *, is_hashed: bool) -> Asset:
-    body = path.read_bytes()
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if content_type == "text/javascript" or path.suffix == ".mjs":
         content_type = "application/javascript"
+    return _make(path.read_bytes(), content_type, is_hashed=is_hashed)
+
+
+def _with_facts(page: Asset, facts: Mapping[str, str]) -> Asset:
+    metas = "".join(f'<meta name="{escape(name)}" content="{escape(value)}" />' for name, value in facts.items())
+    body = page.body.replace(b"<head>", b"<head>" + metas.encode(), 1)
+    return _make(body, "text/html", is_hashed=False)
+
+
+def _make(body: bytes, content_type: str, *, is_hashed: bool) -> Asset:
     packed = gzip.compress(body, 6, mtime=0) if content_type.startswith(COMPRESSIBLE) and len(body) > 512 else None
     return Asset(
         body=body,

@@ -56,6 +56,15 @@ _LOUDNESS = """async () => {
 }"""
 
 
+_FRAME = """(selector) => {
+  const video = document.querySelector(selector);
+  const canvas = document.createElement('canvas');
+  canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+  canvas.getContext('2d').drawImage(video, 0, 0);
+  return canvas.toDataURL('image/png').split(',')[1];
+}"""
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A video element at one moment.
 
@@ -74,6 +83,11 @@ async def picture(page: Page, selector: str) -> Picture | None:
     """What the video element shows now; None without the element or a frame."""
     found = await page.evaluate(_PICTURE, selector)
     return None if found is None else msgspec.convert(found, Picture)
+
+
+async def frame_png(page: Page, selector: str) -> str:
+    """The decoded frame a video element shows now, in the stream's own size: PNG as base64."""
+    return str(await page.evaluate(_FRAME, selector))
 
 
 async def loudness(page: Page) -> float:

@@ -61,7 +61,13 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(options: argparse.Namespace) -> int:
     data_dir: Path = options.data or ROOT / ".data"
     ports = choose_ports(DEFAULT_PORT if options.port is None else options.port, count_workers())
-    stack = Stack(data_dir, ports, is_throw_away=options.throw_away, stores=named_stores())
+    stack = Stack(
+        data_dir,
+        ports,
+        is_throw_away=options.throw_away,
+        stores=named_stores(),
+        demo_file=(data_dir / FILE_NAME).absolute() if options.demo else None,
+    )
     work = asyncio.ensure_future(_start_and_stay(stack, is_seeding=not options.no_seed, has_demo=options.demo))
     presses = 0
 

@@ -93,6 +93,7 @@ class Layout:
         database_url: the app's DSN; database_owner_url: the migrations'.
         redis_url: Valkey's or Redis's.
         worker_binary: the mediasoup worker.
+        demo_file: people whom the sign-in page offers; None: it offers nobody.
     """
 
     data_dir: Path
@@ -101,6 +102,7 @@ class Layout:
     database_owner_url: str
     redis_url: str
     worker_binary: Path
+    demo_file: Path | None = None
 
     @property
     def base_url(self) -> str:
@@ -124,7 +126,10 @@ class Layout:
 
     def rest(self) -> Command:
         """The REST door."""
-        return self._python("rest", "control_plane", "--door", "rest", environment=self._control_plane())
+        environment = self._control_plane()
+        if self.demo_file is not None:
+            environment["TR_DEMO_FILE"] = str(self.demo_file)
+        return self._python("rest", "control_plane", "--door", "rest", environment=environment)
 
     def signaling(self) -> Command:
         """The signaling door."""
@@ -173,6 +178,9 @@ class Layout:
 
 
 def _environment_of_ours() -> dict[str, str]:
-    """What every process of ours gets: the machine's basics, and TR_ settings the operator chose himself."""
-    chosen = {name: value for name, value in os.environ.items() if name.startswith("TR_")}
+    """What every process of ours gets: the machine's basics, and TR_ settings the operator chose himself.
+
+    TR_DEMO_FILE is ours alone: passwords may be shown only where we put the people into a database of our own.
+    """
+    chosen = {name: value for name, value in os.environ.items() if name.startswith("TR_") and name != "TR_DEMO_FILE"}
     return {**inherited_environment(), "PYTHONUNBUFFERED": "1", "TR_LOG_FORMAT": "json", **chosen}

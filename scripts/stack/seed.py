@@ -21,9 +21,15 @@ _CAST = (
     ("Hugo Marsh", "co_host"),
     ("Mona Reyes", "moderator"),
     ("Victor Lane", "viewer"),
+    ("Nora Ellis", "viewer"),
+    ("Theo Brandt", "viewer"),
+    ("Iris Kwan", "viewer"),
+    ("Paul Okoye", "viewer"),
     ("Vera Quinn", "viewer"),
 )
 """Name and role. The Starter plan's one host is the owner; a co-host publishes too and is not counted."""
+_OURS = {"Hugo Marsh", "Mona Reyes", "Vera Quinn"}
+"""Who presents and talks in the demo (see `scripts.demo.presenter`): a visitor under that name would replace them."""
 
 
 class Person(msgspec.Struct, kw_only=True):
@@ -33,6 +39,8 @@ class Person(msgspec.Struct, kw_only=True):
     role: str
     email: str
     password: str
+    is_for_visitors: bool = False
+    """Whether the demo's sign-in page offers this person."""
 
 
 class Demo(msgspec.Struct, kw_only=True):
@@ -59,7 +67,7 @@ async def seed(layout: Layout) -> list[Person]:
     """
     path = layout.data_dir / FILE_NAME
     demo = _load(path)
-    if demo.room_id is None:
+    if demo.room_id is None or len(demo.members) < len(demo.people) - 1:
         try:
             await _complete(demo, layout.base_url, path)
         except RestError as error:
@@ -75,12 +83,22 @@ def describe_people(people: list[Person]) -> str:
 
 
 def _load(path: Path) -> Demo:
+    demo = Demo(people=[])
     if path.exists():
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Demo)
+            demo = msgspec.json.decode(path.read_bytes(), type=Demo)
         except msgspec.MsgspecError as error:
             raise StackError(f"{path} is damaged ({error}); delete it to have other people put in.") from error
-    people = [
+    # A file of an older version lacks those who came later; who is in it keeps the password.
+    known = {person.email: person for person in demo.people}
+    demo.people = [known.get(one.email, one) for one in _cast()]
+    for person in demo.people:
+        person.is_for_visitors = person.name not in _OURS
+    return demo
+
+
+def _cast() -> list[Person]:
+    return [
         Person(
             name=name,
             role=role,
@@ -89,29 +107,30 @@ def _load(path: Path) -> Demo:
         )
         for name, role in _CAST
     ]
-    return Demo(people=people)
 
 
-def _save(demo: Demo, path: Path) -> None:
+def save(demo: Demo, path: Path) -> None:
+    """Write it down, readable by its owner only."""
     write_private(path, msgspec.json.format(msgspec.json.encode(demo), indent=2).decode() + "\n")
 
 
 async def _complete(demo: Demo, base_url: str, path: Path) -> None:
     """Go on where an interrupted seeding stopped; every step is written down before the next."""
-    _save(demo, path)  # the passwords before the accounts: an account whose password is lost is of no use
+    save(demo, path)  # the passwords before the accounts: an account whose password is lost is of no use
     owner = demo.people[0]
     async with Rest(base_url) as rest:
         await _sign_in_or_up(rest, owner)
         if demo.organization_id is None:
             demo.organization_id = (await rest.create_organization(ORGANIZATION)).id
-            _save(demo, path)
+            save(demo, path)
         for person in demo.people[1:]:
             if person.email not in demo.members:
                 await _make_member(rest, demo.organization_id, person, base_url)
                 demo.members.append(person.email)
-                _save(demo, path)
-        demo.room_id = (await rest.create_room(demo.organization_id, ROOM)).id
-        _save(demo, path)
+                save(demo, path)
+        if demo.room_id is None:
+            demo.room_id = (await rest.create_room(demo.organization_id, ROOM)).id
+            save(demo, path)
 
 
 async def _make_member(owner: Rest, organization_id: str, person: Person, base_url: str) -> None:

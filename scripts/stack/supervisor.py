@@ -65,10 +65,17 @@ class Stack:
         ports: see choose_ports.
         is_throw_away: the database is not flushed to disk, and stopping deletes it.
         stores: databases of someone else to use; those not named are embedded.
+        demo_file: people whom the sign-in page offers; disregarded with someone else's database.
     """
 
     def __init__(
-        self, data_dir: Path, ports: Ports, *, is_throw_away: bool = False, stores: ForeignStores = EMBEDDED_STORES
+        self,
+        data_dir: Path,
+        ports: Ports,
+        *,
+        is_throw_away: bool = False,
+        stores: ForeignStores = EMBEDDED_STORES,
+        demo_file: Path | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.ports = ports
@@ -79,6 +86,7 @@ class Stack:
             self._postgres = EmbeddedPostgres(self.data_dir, ports.postgres, is_throw_away=is_throw_away)
         self._valkey = None if stores.redis_url else EmbeddedValkey(self.data_dir, ports.valkey)
         self._stores = stores
+        self._demo_file = demo_file if self.owns_database else None
         self._claim = Claim(self.data_dir)
         self._has_claim = False
         self._guard = Guard()
@@ -174,6 +182,7 @@ class Stack:
             database_owner_url=postgres.owner_url() if postgres else foreign.database_owner_url,
             redis_url=valkey.url() if valkey else foreign.redis_url,
             worker_binary=worker,
+            demo_file=self._demo_file,
         )
         async with asyncio.TaskGroup() as group:
             for store in (postgres, valkey):

@@ -39,6 +39,7 @@ def openapi_document() -> dict[str, Any]:
         allowed_origins=frozenset(),
         node_enrolment_token="",
         webapp_dir=None,
+        demo_file=None,
         turn_urls=(),
         turn_secret="",
         sign_in_attempts=1,

@@ -124,9 +124,19 @@ def spawn_stack(
 
 
 @contextlib.contextmanager
-def running_stack(data_dir: Path, *arguments: str, port: int | None = None) -> Iterator[RunningStack]:
-    """A ready stack with a throw-away database and without demo people; stopped at the end, with nothing left of it."""
-    stack = spawn_stack(data_dir, "--throw-away", "--no-seed", *arguments, port=port)
+def running_stack(
+    data_dir: Path, *arguments: str, port: int | None = None, is_seeded: bool = False
+) -> Iterator[RunningStack]:
+    """A ready stack with a throw-away database; stopped at the end, with nothing left of it.
+
+    Args:
+        data_dir: made if missing.
+        *arguments: further ones of `scripts/run`.
+        port: the first; None means free ones.
+        is_seeded: with the demo people, who are put in after it is ready.
+    """
+    seeding = () if is_seeded else ("--no-seed",)
+    stack = spawn_stack(data_dir, "--throw-away", *seeding, *arguments, port=port)
     family: set[Process] = set()
     try:
         stack.wait_ready()

@@ -98,3 +98,12 @@ async def test_a_head_has_no_body(client: httpx.AsyncClient) -> None:
     answer = await client.head("/")
 
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_facts_stand_in_every_page(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html><head><title>app</title></head>")
+    app = WebApp(tmp_path, _api, {}, {"demo": "on"})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:  # type: ignore[arg-type]  # Litestar's ASGI types
+        answer = await client.get("/sign-in")
+
+    assert '<head><meta name="demo" content="on" /><title>' in answer.text

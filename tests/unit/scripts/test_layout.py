@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,12 @@ def test_settings_of_the_operator_reach_the_processes_but_not_our_own_ports(
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 3), (0.95, 5), (1.0, 5)])
 def test_percentiles_take_the_nearest_rank(share: float, value: float) -> None:
     assert percentile([5, 1, 4, 2, 3], share) == value
+
+
+def test_only_the_rest_door_of_a_demo_is_told_of_its_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TR_DEMO_FILE", "/of/the/operator")
+    demo = dataclasses.replace(_layout(tmp_path), demo_file=tmp_path / "demo.json")
+
+    assert demo.rest().env["TR_DEMO_FILE"] == str(tmp_path / "demo.json")
+    assert "TR_DEMO_FILE" not in demo.signaling().env
+    assert "TR_DEMO_FILE" not in _layout(tmp_path).rest().env

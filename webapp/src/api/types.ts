@@ -13,4 +13,7 @@ export type Room = Schemas['RoomView'];
 export type RoomList = Schemas['RoomList'];
 export type JoinAnswer = Schemas['JoinView'];
 export type NewInvitation = Schemas['InvitationWithCode'];
+/** Who a visitor of a demo may sign in as. */
+export type Demo = Schemas['DemoView'];
+export type DemoPerson = Schemas['DemoPersonView'];
 export type AcceptedInvitation = Schemas['AcceptedInvitation'];

@@ -1,5 +1,5 @@
-import { useCallback } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { useCallback, useEffect, useState } from 'react';
+import { useLocation, useNavigate, useParams } from 'react-router';
 import { AlertsPanel } from '@/features/alerts/alerts-panel';
 import { IdeasBoard } from '@/features/alerts/ideas-board';
 import { ChatPanel } from '@/features/chat/chat-panel';
@@ -14,6 +14,7 @@ export function RoomRoute() {
   const { organizationId = '', roomId = '' } = useParams();
   const me = useMe();
   const navigate = useNavigate();
+  const isEager = useEagerness();
   const makePanels = useCallback(
     (session: RoomSession): RoomPanels => ({
       alerts: (hasPeek) => <AlertsPanel session={session} peek={hasPeek ? <ChatPeek session={session} /> : null} />,
@@ -35,7 +36,19 @@ export function RoomRoute() {
       canRun={may(organization?.role, 'session.run')}
       canPublish={may(organization?.role, 'media.publish')}
       makePanels={makePanels}
+      isEager={isEager}
       onBack={() => void navigate(`/o/${organizationId}`)}
     />
   );
+}
+
+/** Whether whoever sent us here already asked to go in. Good once: coming back later stands at the door again. */
+function useEagerness(): boolean {
+  const state: unknown = useLocation().state;
+  const navigate = useNavigate();
+  const [isEager] = useState(() => typeof state === 'object' && state !== null && 'isEager' in state && state.isEager === true);
+  useEffect(() => {
+    if (isEager) void navigate('.', { replace: true, state: null });
+  }, [isEager, navigate]);
+  return isEager;
 }

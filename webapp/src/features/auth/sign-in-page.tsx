@@ -1,6 +1,8 @@
+import { useState } from 'react';
 import { Link, Navigate, useLocation } from 'react-router';
 import { Mark } from '@/ui/marks';
 import { CredentialsForm } from './credentials-form';
+import { DemoPanel } from './demo-panel';
 import { useSession } from './session';
 
 /** Where someone wanted to go before they had to sign in. */
@@ -14,7 +16,8 @@ export function SignInPage({ mode }: { mode: 'sign-in' | 'sign-up' }) {
   const session = useSession();
   const state: unknown = useLocation().state;
   const from = destinationOf(state);
-  if (session.status === 'in') return <Navigate to={from} replace />;
+  const [demo, setDemo] = useState<{ path: string; isEager: boolean } | null>(null);
+  if (session.status === 'in') return <Navigate to={demo?.path ?? from} replace state={{ isEager: demo?.isEager === true }} />;
   const isNew = mode === 'sign-up';
   const isInvited = from.startsWith('/invite/');
   return (
@@ -24,6 +27,7 @@ export function SignInPage({ mode }: { mode: 'sign-in' | 'sign-up' }) {
           <Mark size={26} />
           <span className="text-lg font-semibold">Trading room</span>
         </div>
+        {!isNew && !isInvited && <DemoPanel onChoice={(path, isEager) => setDemo({ path, isEager })} />}
         <section className="rounded-3 border border-line bg-surface p-5">
           <h1 className="text-xl font-semibold">{isNew ? 'Create an account' : 'Sign in'}</h1>
           <p className="mt-1 mb-4 text-ink-2">

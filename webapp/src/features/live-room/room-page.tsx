@@ -1,5 +1,5 @@
 import { Device } from 'mediasoup-client';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { RoomSession } from '@/realtime/room-session';
 import { warmUp } from '@/realtime/warm-up';
@@ -20,6 +20,8 @@ interface RoomPageProps {
   canPublish: boolean;
   /** Alerts and chat are features of their own; the route puts them in. */
   makePanels: (session: RoomSession) => RoomPanels;
+  /** Go in without a stop at the door, as soon as the session runs. */
+  isEager: boolean;
   onBack: () => void;
 }
 
@@ -66,6 +68,15 @@ export function RoomPage(props: RoomPageProps) {
     }
     setOpening(false);
   }
+
+  const enterOnce = useEffectEvent(() => void enter({ microphone: null, camera: null }, false));
+  const isLive = door.data?.state === 'live';
+  const hasEntered = useRef(false);
+  useEffect(() => {
+    if (!props.isEager || !isLive || hasEntered.current) return;
+    hasEntered.current = true;
+    enterOnce();
+  }, [props.isEager, isLive]);
 
   function leave(): void {
     open.current?.close();
