@@ -4,7 +4,11 @@
     |- NotFound                       not_found               404
     |- Conflict                       conflict                409
     |  |- RoomAlreadyLive             room_already_live
-    |  `- RoomNotLive                 room_not_live
+    |  |- RoomNotLive                 room_not_live
+    |  |- AlertOver                   alert_over
+    |  |- AlertNotFilled              alert_not_filled
+    |  |- AlertAlreadyFilled          alert_already_filled
+    |  `- TargetAlreadyHit            target_already_hit
     |- Forbidden                      forbidden               403
     |- Unauthenticated                unauthenticated         401
     |- LimitExceeded                  plan_limit_reached      402
@@ -59,6 +63,30 @@ class RoomNotLive(Conflict):
     """No live session runs in this room."""
 
     code = "room_not_live"
+
+
+class AlertOver(Conflict):
+    """The alert is closed or cancelled: nothing follows. Facts: phase."""
+
+    code = "alert_over"
+
+
+class AlertNotFilled(Conflict):
+    """The alert is not in the market yet."""
+
+    code = "alert_not_filled"
+
+
+class AlertAlreadyFilled(Conflict):
+    """The alert is in the market: it can't be filled again, nor cancelled."""
+
+    code = "alert_already_filled"
+
+
+class TargetAlreadyHit(Conflict):
+    """This target was hit before. Facts: target."""
+
+    code = "target_already_hit"
 
 
 class Forbidden(DomainError):

@@ -14,15 +14,15 @@ import msgspec
 from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId
 from control_plane.domain.participants import Participant
 
-FeedKind = Literal["chat.posted", "alert.posted", "session.started", "session.ended"]
+FeedKind = Literal["chat.posted", "alert.posted", "alert.stepped", "session.started", "session.ended"]
 
 
 class FeedEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One entry of a room's feed (decisions.md 9).
 
-    seq: 1, 2, 3 … per room without gaps. subject_id: the message's or alert's id, or the live session's.
+    seq: 1, 2, 3 … per room without gaps. subject_id: the message's, alert's or step's id, or the live session's.
     body: the kind's own fields, sealed JSON: chat.posted {text}, alert.posted {symbol, side, entry, stop, targets, note}
-    with prices as strings, session.* {}.
+    with prices as strings, alert.stepped {alertId, alert, step, state} (services/alerts.py), session.* {}.
     """
 
     seq: int

@@ -13,6 +13,7 @@ LiveSessionId = NewType("LiveSessionId", UUID)
 ParticipantId = NewType("ParticipantId", UUID)
 MessageId = NewType("MessageId", UUID)
 AlertId = NewType("AlertId", UUID)
+StepId = NewType("StepId", UUID)
 NodeId = NewType("NodeId", UUID)
 
 

@@ -11,9 +11,9 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from control_plane.domain.alerts import AlertDraft, Side
+from control_plane.domain.alerts import AlertDraft, AlertStep, Side, StepKind
 from control_plane.domain.events import FeedEvent, FeedKind
-from control_plane.domain.ids import AlertId, MessageId, OrganizationId, RoomId
+from control_plane.domain.ids import AlertId, MessageId, OrganizationId, RoomId, StepId
 from control_plane.rest.callers import CallerDep, PlatformDep
 from control_plane.rest.wire import Body, View
 from control_plane.services.feed import PAGE_MAX
@@ -24,7 +24,11 @@ Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="Entries at
 
 
 class FeedEventView(View):
-    """One entry. body: chat.posted {text}; alert.posted {symbol, side, entry, stop, targets, note}, prices as strings."""
+    """One entry.
+
+    body: chat.posted {text}; alert.posted {symbol, side, entry, stop, targets, note}, prices as strings;
+    alert.stepped {alertId, alert, step, state}: the alert as posted, what happened, and where it stands now.
+    """
 
     seq: int
     kind: FeedKind
@@ -59,6 +63,20 @@ class NewAlert(Body):
     stop: Price | None = None
     targets: list[Price] = msgspec.field(default_factory=list)
     note: str = ""
+    id: UUID | None = None
+
+
+class NewAlertStep(Body):
+    """What happened to an alert. id: made by the caller, so that a repeat is harmless.
+
+    price: of every kind but cancelled; left out it is the entry (filled) or the target's (target_hit).
+    fraction: trimmed only: of what is left, between 0 and 1. target: target_hit only: 1 is the first.
+    """
+
+    kind: StepKind
+    price: Price | None = None
+    fraction: Decimal | None = None
+    target: int | None = None
     id: UUID | None = None
 
 
@@ -123,3 +141,20 @@ class FeedController(Controller):
             note=data.note,
         )
         return _view(await platform.alerts.post(author, AlertId(data.id or platform.ids.new()), draft))
+
+    @post("/alerts/{alert_id:uuid}/steps", operation_id="postAlertStep", summary="Say what happened to an alert")
+    async def post_step(
+        self,
+        *,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        room_id: FromPath[UUID],
+        alert_id: FromPath[UUID],
+        data: JSONBody[NewAlertStep],
+    ) -> FeedEventView:
+        """Add a step to an alert's life. A repeat of its id answers the first one."""
+        author = await platform.feed.author_for(caller, OrganizationId(organization_id), RoomId(room_id))
+        step = AlertStep(kind=data.kind, price=data.price, fraction=data.fraction, target=data.target)
+        step_id = StepId(data.id or platform.ids.new())
+        return _view(await platform.alerts.step(author, AlertId(alert_id), step_id, step))

@@ -25,6 +25,10 @@ PAGE_MAX = 200
 Append = Callable[[Transaction, FeedEvent], Awaitable[FeedEvent | None]]
 
 
+class AlreadyAppended(Exception):
+    """Raised by an append that finds its id among the rows before it comes to insert it."""
+
+
 class Author(msgspec.Struct, frozen=True, kw_only=True):
     """Who speaks in which room, and what they may say there."""
 
@@ -146,7 +150,7 @@ class FeedService:
                 if event is None:
                     raise no_room()
                 tell_feed(tx, self.bus, author.room_id, event)
-        except UniqueViolation as error:
+        except (UniqueViolation, AlreadyAppended) as error:
             return await self._find_first(author, kind, subject_id, error)
         return event
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from control_plane.domain import events
-from control_plane.domain.alerts import AlertDraft
+from control_plane.domain.alerts import AlertDraft, AlertStep
 from control_plane.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
-from control_plane.domain.ids import AlertId, MessageId, ParticipantId
+from control_plane.domain.ids import AlertId, MessageId, ParticipantId, StepId
 from control_plane.domain.roles import Permission
 from control_plane.services.media import MediaMoved
 from control_plane.signaling import messages as m
@@ -280,6 +280,16 @@ async def post_alert(room: Room, request: m.AlertPost) -> m.Posted:
     return m.Posted(seq=event.seq)
 
 
+async def step_alert(room: Room, request: m.AlertStep) -> m.Posted:
+    """`alert.step`."""
+    room.require(room.connection.admission.participant.grant.can_post_alert, Permission.POST_ALERT)
+    step = AlertStep(kind=request.kind, price=request.price, fraction=request.fraction, target=request.target)
+    event = await room.session.needs.alerts.step(
+        _author(room), AlertId(request.alert_id), StepId(request.step_id), step
+    )
+    return m.Posted(seq=event.seq)
+
+
 async def read_feed(room: Room, request: m.FeedRead) -> m.FeedPage:
     """`feed.read`."""
     if not 1 <= request.limit <= 200:
@@ -331,6 +341,7 @@ HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
     m.ConsumerSetPreferredLayers: (set_preferred_layers, "media"),
     m.ChatPost: (post_chat, "posts"),
     m.AlertPost: (post_alert, "posts"),
+    m.AlertStep: (step_alert, "posts"),
     m.FeedRead: (read_feed, "reads"),
     m.ParticipantRemove: (remove_participant, "reads"),
     m.RoomLeave: (leave_room, "media"),

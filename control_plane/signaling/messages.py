@@ -22,7 +22,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.alerts import Side
+from control_plane.domain.alerts import Side, StepKind
 from control_plane.domain.events import FeedEvent
 from control_plane.domain.participants import RoomGrant
 from control_plane.domain.roles import Role
@@ -197,6 +197,23 @@ class AlertPost(RequestBase, tag="alert.post"):
     note: str = ""
 
 
+class AlertStep(RequestBase, tag="alert.step"):
+    """Say what happened to an alert. Answer: `Posted`, after commit. A repeat of step_id answers the first one's seq.
+
+    price: of every kind but cancelled; left out it is the entry (filled) or the target's own (target_hit).
+    fraction: trimmed only: of what is left, a decimal between 0 and 1. target: target_hit only: 1 is the first.
+    Errors: forbidden, not_found, invalid_input, conflict, alert_over, alert_not_filled, alert_already_filled,
+    target_already_hit.
+    """
+
+    alert_id: UUID
+    step_id: UUID
+    kind: StepKind
+    price: Decimal | None = None
+    fraction: Decimal | None = None
+    target: int | None = None
+
+
 class FeedRead(RequestBase, tag="feed.read"):
     """Feed entries after a number, oldest first. Answer: `FeedPage`. limit: 1-200."""
 
@@ -229,6 +246,7 @@ Request = (
     | ConsumerSetPreferredLayers
     | ChatPost
     | AlertPost
+    | AlertStep
     | FeedRead
     | ParticipantRemove
     | RoomLeave

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from control_plane.domain.alerts import AlertDraft
+from control_plane.domain.alerts import AlertDraft, AlertStep
 from control_plane.domain.events import FeedEvent
-from control_plane.domain.ids import AlertId, LiveSessionId, MessageId, NodeId, OrganizationId, ParticipantId, RoomId
+from control_plane.domain.ids import (
+    AlertId,
+    LiveSessionId,
+    MessageId,
+    NodeId,
+    OrganizationId,
+    ParticipantId,
+    RoomId,
+    StepId,
+)
 from control_plane.domain.participants import Participant
 from control_plane.domain.rooms import LiveSession
 from control_plane.services.feed import Author
@@ -117,6 +126,10 @@ class Alerts(Protocol):
 
     async def post(self, author: Author, alert_id: AlertId, draft: AlertDraft) -> FeedEvent:
         """Post a trade idea; a repeat answers the first. Raises Forbidden, InvalidInput, Conflict."""
+        ...
+
+    async def step(self, author: Author, alert_id: AlertId, step_id: StepId, draft: AlertStep) -> FeedEvent:
+        """Say what happened to it; a repeat answers the first. Raises Forbidden, NotFound, InvalidInput, Conflict."""
         ...
 
 

@@ -1,4 +1,6 @@
-"""The feed of a room: one number, one row, one statement. What is appended is chat, an alert, or a session's start or end.
+"""The feed of a room: one number, one row, one statement.
+
+Appended are chat messages, alerts and their steps, a session's start and end.
 
 The room's counter rises in the same transaction as the row is written, so the numbers have no gaps and one order for all:
 whoever fails gives the number back.
@@ -11,9 +13,9 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.alerts import AlertDraft
+from control_plane.domain.alerts import AlertDraft, AlertStep
 from control_plane.domain.events import FeedEvent
-from control_plane.domain.ids import OrganizationId, RoomId
+from control_plane.domain.ids import AlertId, OrganizationId, RoomId
 from control_plane.stores.database import Rows, Transaction
 
 _APPEND = """
@@ -31,6 +33,11 @@ _ALERT = _APPEND.format(
     more=""", alert as (insert into alerts
             (id, organization_id, room_id, author_id, symbol, side, entry, stop, targets, note, created_at)
         select $4, $1, $2, $5, $9, $10, $11, $12, $13, $14, $7 from room)"""
+)
+_STEP = _APPEND.format(
+    more=""", step as (insert into alert_steps
+            (id, organization_id, alert_id, number, kind, price, fraction, target, author_id, at)
+        select $4, $1, $9, $10, $11, $12, $13, $14, $5, $7 from room)"""
 )
 _COLUMNS = "e.seq, e.kind, e.subject_id, e.author_id, e.author_name, e.at, e.body"
 _PAGE = """
@@ -111,6 +118,25 @@ async def append_alert(
     """
     values: list[Any] = [alert.symbol, alert.side.value, alert.entry, alert.stop, alert.targets, alert.note]
     return await _append(tx, _ALERT, organization_id, room_id, draft, *values)
+
+
+async def append_step(
+    tx: Transaction,
+    organization_id: OrganizationId,
+    room_id: RoomId,
+    draft: FeedEvent,
+    step: AlertStep,
+    *,
+    alert_id: AlertId,
+    number: int,
+) -> FeedEvent | None:
+    """Append the number-th step of an alert: its row and its entry. None when there is no such room.
+
+    Raises:
+        asyncpg.UniqueViolationError: the step's id is taken.
+    """
+    values = (alert_id, number, step.kind.value, step.price, step.fraction, step.target)
+    return await _append(tx, _STEP, organization_id, room_id, draft, *values)
 
 
 async def find_event(

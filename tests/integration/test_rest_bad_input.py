@@ -27,9 +27,14 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", ROOM): {"name": "Renamed"},
     ("POST", ROOM + "/messages"): {"text": "hello"},
     ("POST", ROOM + "/alerts"): {"symbol": "AAPL", "side": "long", "entry": "181.20", "targets": ["190"], "note": ""},
+    ("POST", ROOM + "/alerts/{alert}/steps"): {"kind": "trimmed", "price": "186.4", "fraction": "0.5"},
 }
 """Every operation with a body, and a good one."""
-OPTIONAL = {("PATCH", ROOM): {"name"}, ("POST", ORGANIZATION + "/invitations"): {"maxUses", "expiresInS"}}
+OPTIONAL = {
+    ("PATCH", ROOM): {"name"},
+    ("POST", ORGANIZATION + "/invitations"): {"maxUses", "expiresInS"},
+    ("POST", ROOM + "/alerts/{alert}/steps"): {"price", "fraction"},
+}
 MAY_MISS = {"targets", "note"}
 WRONG: list[Any] = [None, 5, True, [], {}, "", "\x00", "x" * 5000, "\x1b[31m", "NaN", -1, 10**400, 1.5, ["x"], {"a": 1}]
 RAW = [b"", b"{", b"\xff\xfe", b"null", b"[]", b'"text"', b"5", b"[" * 20_000, b'{"a":' * 9000, b"{} {}"]
@@ -54,7 +59,7 @@ async def owner(api: httpx.AsyncClient, tenant: Tenant) -> httpx.AsyncClient:
 
 
 def _path(template: str, tenant: Tenant) -> str:
-    return template.format(organization=tenant.id, room=tenant.room_id)
+    return template.format(organization=tenant.id, room=tenant.room_id, alert=uuid4())
 
 
 def _assert_refused(answer: httpx.Response, about: object) -> None:

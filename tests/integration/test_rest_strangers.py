@@ -44,6 +44,7 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("get", R + "/events"): Permission.VIEW_ROOMS,
     ("post", R + "/messages"): Permission.POST_CHAT,
     ("post", R + "/alerts"): Permission.POST_ALERT,
+    ("post", R + "/alerts/{alert_id}/steps"): Permission.POST_ALERT,
 }
 """What each operation of a tenant needs; None: to be a member. An operation without a row fails."""
 PUBLIC = {"/api/v1/subscriptions/plans"}
@@ -75,7 +76,7 @@ def cast(database: TestDatabase, valkey: EmbeddedValkey) -> Cast:
 
 def _body(operation: tuple[str, str]) -> bytes | None:
     method, template = operation
-    plain = template.replace("{organization_id}", "{organization}").replace("{room_id}", "{room}")
+    plain = template.replace("_id}", "}")
     body = BODIES.get((method.upper(), plain))
     return None if body is None else msgspec.json.encode(body)
 
@@ -84,7 +85,7 @@ async def _call(
     api: httpx.AsyncClient, operation: tuple[str, str], headers: dict[str, str], **ids: object
 ) -> httpx.Response:
     method, template = operation
-    path = template.format(**{"invitation_id": uuid4(), **ids})
+    path = template.format(**{"invitation_id": uuid4(), "alert_id": uuid4(), **ids})
     return await api.request(method, path, content=_body(operation), headers=headers)
 
 

@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 
 from control_plane.app import compose
-from control_plane.domain.alerts import AlertDraft, Side
-from control_plane.domain.ids import AlertId, MessageId
+from control_plane.domain.alerts import AlertDraft, AlertStep, Side, StepKind
+from control_plane.domain.ids import AlertId, MessageId, StepId
 from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
 from control_plane.stores.piccolo_app import APP_CONFIG
@@ -41,7 +41,9 @@ async def _fill(platform: Platform) -> Tenant:
     author = await platform.feed.author_for(tenant.owner.caller, tenant.id, tenant.room_id)
     await platform.chat.post(author, MessageId(uuid4()), "hello")
     draft = AlertDraft(symbol="AAPL", side=Side.LONG, entry=Decimal(1))
-    await platform.alerts.post(author, AlertId(uuid4()), draft)
+    alert_id = AlertId(uuid4())
+    await platform.alerts.post(author, alert_id, draft)
+    await platform.alerts.step(author, alert_id, StepId(uuid4()), AlertStep(kind=StepKind.FILLED))
     await platform.invitations.create(
         tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, Array, BigInt, ForeignKey, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, Array, BigInt, ForeignKey, Integer, Numeric, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -48,3 +48,18 @@ class Alerts(Table, tablename="alerts"):
     targets = Array(base_column=Numeric(digits=(24, 8), default=None), default=list)
     note = Text(default="")
     created_at = Timestamptz(default=None)
+
+
+class AlertSteps(Table, tablename="alert_steps"):
+    """One step of an alert's life. number: 1, 2, 3 … within the alert; target counts from 1."""
+
+    id = UUID(primary_key=True, default=None)
+    organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
+    alert_id = UUID(default=None)
+    number = Integer(default=None)
+    kind = Varchar(length=16, default=None)
+    price = Numeric(digits=(24, 8), default=None, null=True)
+    fraction = Numeric(digits=(5, 4), default=None, null=True)
+    target = Integer(default=None, null=True)
+    author_id = UUID(default=None)
+    at = Timestamptz(default=None)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from control_plane.domain.alerts import AlertDraft, make_alert
+from control_plane.domain.alerts import AlertDraft, AlertStep, make_alert
 from control_plane.domain.callers import JoinClaims
 from control_plane.domain.chat import clean_text
 from control_plane.domain.errors import Forbidden, NotFound, RoomNotLive, Unauthenticated, Unavailable
@@ -34,6 +34,7 @@ from control_plane.domain.ids import (
     OrganizationId,
     ParticipantId,
     RoomId,
+    StepId,
     UserId,
     make_uuid7,
 )
@@ -200,6 +201,12 @@ class MemoryAlerts:
 
     async def post(self, author: Author, alert_id: AlertId, draft: AlertDraft) -> FeedEvent:
         return await self._feed.append(author, "alert.posted", alert_id, {"symbol": make_alert(draft).symbol})
+
+    async def step(self, author: Author, alert_id: AlertId, step_id: StepId, draft: AlertStep) -> FeedEvent:
+        if all(row.subject_id != alert_id for row in self._feed.rows):
+            raise NotFound("There is no such alert.")
+        body = {"alertId": str(alert_id), "step": {"kind": draft.kind.value}}
+        return await self._feed.append(author, "alert.stepped", step_id, body)
 
 
 class MemoryLive:

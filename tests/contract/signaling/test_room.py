@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from picows import WSCloseCode, WSMsgType
 
-from control_plane.domain.alerts import Side
+from control_plane.domain.alerts import Side, StepKind
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.events import FeedAppended, FeedEvent, room_topic
 from control_plane.domain.ids import ParticipantId
@@ -171,14 +171,41 @@ async def test_alert_is_posted_by_a_host(world: World) -> None:
     assert (await viewer.client.expect(m.FeedAppended)).event.seq == posted.seq == 1
 
 
+async def test_a_step_of_an_alert_follows_it(world: World) -> None:
+    host, viewer = await world.enter(Role.HOST), await world.enter()
+    alert_id = uuid4()
+    await host.client.request(
+        m.AlertPost(id=0, alert_id=alert_id, symbol="es", side=Side.LONG, entry=Decimal(5000)), m.Posted
+    )
+    step = m.AlertStep(id=0, alert_id=alert_id, step_id=uuid4(), kind=StepKind.FILLED, price=Decimal("5000.25"))
+
+    posted = await host.client.request(step, m.Posted)
+
+    pushed = await viewer.client.expect(m.FeedAppended, lambda one: one.event.kind == "alert.stepped")
+    assert pushed.event.seq == posted.seq == 2
+    assert pushed.event.subject_id == step.step_id
+
+
+async def test_a_step_of_no_alert_is_not_found(world: World) -> None:
+    host = await world.enter(Role.HOST)
+
+    with pytest.raises(SignalingError) as refused:
+        await host.client.request(
+            m.AlertStep(id=0, alert_id=uuid4(), step_id=uuid4(), kind=StepKind.CANCELLED), m.Posted
+        )
+
+    assert refused.value.code == "not_found"
+
+
 @pytest.mark.parametrize(
     "request_",
     [
         m.TransportCreate(id=0, transport_id=uuid4(), direction="send"),
+        m.AlertStep(id=0, alert_id=uuid4(), step_id=uuid4(), kind=StepKind.CANCELLED),
         m.AlertPost(id=0, alert_id=uuid4(), symbol="ES", side=Side.LONG, entry=Decimal(1)),
         m.ParticipantRemove(id=0, participant_id=uuid4()),
     ],
-    ids=["publish", "alert", "remove"],
+    ids=["publish", "step", "alert", "remove"],
 )
 async def test_viewer_is_forbidden(world: World, request_: m.RequestBase) -> None:
     viewer = await world.enter()

@@ -241,6 +241,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/rooms/{room_id}/alerts/{alert_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what happened to an alert
+         * @description Add a step to an alert's life. A repeat of its id answers the first one.
+         */
+        post: operations["postAlertStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/rooms/{room_id}/end": {
         parameters: {
             query?: never;
@@ -424,7 +444,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @enum {string} */
-            kind: "chat.posted" | "alert.posted" | "session.started" | "session.ended";
+            kind: "chat.posted" | "alert.posted" | "alert.stepped" | "session.started" | "session.ended";
             seq: number;
             /** Format: uuid */
             subjectId: string;
@@ -542,6 +562,14 @@ export interface components {
             stop?: string | null;
             symbol: string;
             targets?: string[];
+        };
+        /** NewAlertStep */
+        NewAlertStep: {
+            fraction?: string | null;
+            id?: string | null;
+            kind: components["schemas"]["StepKind"];
+            price?: string | null;
+            target?: number | null;
         };
         /** NewInvitation */
         NewInvitation: {
@@ -669,6 +697,12 @@ export interface components {
          * @enum {string}
          */
         Side: "long" | "short";
+        /**
+         * StepKind
+         * @description What may happen to an alert after it was posted.
+         * @enum {string}
+         */
+        StepKind: "filled" | "stop_moved" | "trimmed" | "target_hit" | "closed" | "cancelled";
         /** WorkspaceList */
         WorkspaceList: {
             items: components["schemas"]["WorkspaceView"][];
@@ -1182,6 +1216,43 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewAlert"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedEventView"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAlertStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                room_id: string;
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlertStep"];
             };
         };
         responses: {

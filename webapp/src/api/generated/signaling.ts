@@ -19,6 +19,25 @@ export interface AlertPost {
 }
 
 /**
+ * Say what happened to an alert. Answer: `Posted`, after commit. A repeat of step_id answers the first one's seq.
+ *
+ * price: of every kind but cancelled; left out it is the entry (filled) or the target's own (target_hit).
+ * fraction: trimmed only: of what is left, a decimal between 0 and 1. target: target_hit only: 1 is the first.
+ * Errors: forbidden, not_found, invalid_input, conflict, alert_over, alert_not_filled, alert_already_filled,
+ * target_already_hit.
+ */
+export interface AlertStep {
+  method: "alert.step";
+  id: number;
+  alertId: string;
+  stepId: string;
+  kind: StepKind;
+  price?: string | null;
+  fraction?: string | null;
+  target?: number | null;
+}
+
+/**
  * Say something. Answer: `Posted`, after commit. A repeat of message_id answers the first one's seq.
  *
  * Errors: forbidden, invalid_input, conflict (the id is someone else's).
@@ -117,13 +136,13 @@ export interface FeedAppended {
 /**
  * One entry of a room's feed (decisions.md 9).
  *
- * seq: 1, 2, 3 … per room without gaps. subject_id: the message's or alert's id, or the live session's.
+ * seq: 1, 2, 3 … per room without gaps. subject_id: the message's, alert's or step's id, or the live session's.
  * body: the kind's own fields, sealed JSON: chat.posted {text}, alert.posted {symbol, side, entry, stop, targets, note}
- * with prices as strings, session.* {}.
+ * with prices as strings, alert.stepped {alertId, alert, step, state} (services/alerts.py), session.* {}.
  */
 export interface FeedEvent {
   seq: number;
-  kind: "alert.posted" | "chat.posted" | "session.ended" | "session.started";
+  kind: "alert.posted" | "alert.stepped" | "chat.posted" | "session.ended" | "session.started";
   subjectId: string;
   authorId: string;
   authorName: string;
@@ -334,6 +353,9 @@ export interface SessionEnded {
 /** Direction of the idea. */
 export type Side = "long" | "short";
 
+/** What may happen to an alert after it was posted. */
+export type StepKind = "cancelled" | "closed" | "filled" | "stop_moved" | "target_hit" | "trimmed";
+
 /** One of the receiver's transports is gone: make a new one (`transport.create`) and what it carried. */
 export interface TransportClosed {
   method: "transport.closed";
@@ -427,6 +449,7 @@ export type Request =
   | ConsumerSetPreferredLayers
   | ChatPost
   | AlertPost
+  | AlertStep
   | FeedRead
   | ParticipantRemove
   | RoomLeave;
@@ -465,6 +488,7 @@ export interface Answers {
   "consumer.setPreferredLayers": Empty;
   "chat.post": Posted;
   "alert.post": Posted;
+  "alert.step": Posted;
   "feed.read": FeedPage;
   "participant.remove": Empty;
   "room.leave": Empty;
