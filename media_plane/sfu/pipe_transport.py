@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec import pipe_transport as codec
-from media_plane.channel.codec.consumer import ConsumeOptions
+from media_plane.channel.codec.consumer import ConsumeOptions, consume
 from media_plane.channel.values.transport import SrtpParameters, TransportTuple
 from media_plane.channel.values.transport_reports import PipeTransportDump, PipeTransportStats
 from media_plane.ortc import piping
@@ -88,7 +88,7 @@ class PipeTransport(MediaTransport):
             consumable_rtp_encodings=consumable.encodings,
             paused=paused,
         )
-        return await self._make_consumer(producer, options, app_data)
+        return await self._make_consumer(producer, options, consume(self.id, options), app_data)
 
     @override
     async def get_stats(self) -> PipeTransportStats:

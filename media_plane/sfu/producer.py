@@ -20,6 +20,7 @@ from media_plane.channel.values.media import (
 from media_plane.ortc.rtp import MediaKind, RtpParameters
 from media_plane.sfu.closable import Closable, CloseReason
 from media_plane.sfu.listeners import Listeners
+from media_plane.sfu.offers import Offers
 
 
 class Producer(Closable):
@@ -31,6 +32,7 @@ class Producer(Closable):
         type: "simple", "simulcast" or "svc".
         rtp_parameters: how the sender sends.
         consumable_rtp_parameters: how the router can pass it on.
+        offers: what endpoints are sent of it. For the transports of this package.
         paused: whether its packets are held back here.
         score: quality of each stream received so far.
         app_data: whatever the caller wants to find here again.
@@ -63,6 +65,7 @@ class Producer(Closable):
         self.type = stream_type
         self.rtp_parameters = rtp_parameters
         self.consumable_rtp_parameters = consumable_rtp_parameters
+        self.offers = Offers(consumable_rtp_parameters)
         self.paused = paused
         self.score: list[ProducerScore] = []
         self.app_data = app_data

@@ -9,6 +9,7 @@ from media_plane.channel.codec.pipe_transport import PipeTransportOptions
 from media_plane.channel.codec.plain_transport import PlainTransportOptions
 from media_plane.channel.codec.web_rtc_transport import WebRtcTransportOptions
 from media_plane.channel.values.transport import ListenInfo, SctpOptions, SrtpCryptoSuite
+from media_plane.channel.values.transport_reports import WebRtcTransportDump
 from media_plane.ortc.rtp import RtpCapabilities
 from media_plane.sfu.base_transport import BaseTransport, RouterSide
 from media_plane.sfu.closable import Closable
@@ -119,12 +120,13 @@ class RouterTransports(Closable):
         chosen = choose_id(transport_id)
         dump = await self._creator.create(
             chosen,
-            codec.create_webrtc_transport(self.id, chosen, options),
+            codec.create_webrtc_transport(self.id, chosen, options, alike=_find_alike(webrtc_server, options)),
             lambda: codec.close_transport(self.id, chosen),
             *((self,) if webrtc_server is None else (self, webrtc_server)),
         )
         transport = WebRtcTransport(channel=self._channel, router=self._side, dump=dump, app_data=app_data)
         if webrtc_server is not None:
+            webrtc_server.new_transports.setdefault(options.key, dump)
             webrtc_server.adopt(transport)
         return self._keep(transport)
 
@@ -263,3 +265,7 @@ class RouterTransports(Closable):
     def _forget_transport(self, transport: BaseTransport) -> None:
         self._transports.pop(transport.id, None)
         self._creator.release(transport.id)
+
+
+def _find_alike(server: WebRtcServer | None, options: WebRtcTransportOptions) -> WebRtcTransportDump | None:
+    return None if server is None else server.new_transports.get(options.key)

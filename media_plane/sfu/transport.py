@@ -8,6 +8,7 @@ import msgspec
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec import consumer as consumer_codec
 from media_plane.channel.codec import producer as producer_codec
+from media_plane.channel.codec.message import RequestMessage
 from media_plane.channel.values.media import ConsumerLayers
 from media_plane.channel.values.transport_reports import TransportDump
 from media_plane.ortc import consuming, producing, validate
@@ -125,13 +126,17 @@ class MediaTransport(DataTransport):
         return producer
 
     async def _make_consumer(
-        self, producer: Producer, options: consumer_codec.ConsumeOptions, app_data: Any
+        self,
+        producer: Producer,
+        options: consumer_codec.ConsumeOptions,
+        request: RequestMessage[consumer_codec.Consuming],
+        app_data: Any,
     ) -> Consumer:
-        """Make a consumer as these options say."""
+        """Make a consumer as these options say, by the request made of them."""
         chosen = options.consumer_id
         state = await self._creator.create(
             chosen,
-            consumer_codec.consume(self.id, options),
+            request,
             lambda: consumer_codec.close_consumer(self.id, chosen),
             self,
         )
@@ -216,14 +221,11 @@ class Transport(MediaTransport):
         """
         self.require_open()
         chosen = choose_id(consumer_id)
-        validate.validate_rtp_capabilities(rtp_capabilities)
         producer = self._require_producer(producer_id)
-        params = consuming.get_consumer_rtp_parameters(
-            consumable_rtp_parameters=producer.consumable_rtp_parameters,
-            remote_rtp_capabilities=rtp_capabilities,
-            pipe=pipe,
-            enable_rtx=producer.kind == "video" if enable_rtx is None else enable_rtx,
+        offer = producer.offers.find(
+            rtp_capabilities, pipe=pipe, enable_rtx=producer.kind == "video" if enable_rtx is None else enable_rtx
         )
+        params = consuming.renew_ssrcs(offer.rtp_parameters)
         if mid is None and not pipe:
             mid = self._take_mid()
         options = consumer_codec.ConsumeOptions(
@@ -237,7 +239,8 @@ class Transport(MediaTransport):
             preferred_layers=preferred_layers,
             ignore_dtx=ignore_dtx,
         )
-        return await self._make_consumer(producer, options, app_data)
+        request = offer.templates.consume(self.id, options)
+        return await self._make_consumer(producer, options, request, app_data)
 
     def _take_mid(self) -> str:
         mid = self._next_mid

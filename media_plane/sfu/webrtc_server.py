@@ -1,6 +1,6 @@
 """A WebRTC server: one UDP and one TCP port shared by many transports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from typing_extensions import override
@@ -8,6 +8,7 @@ from typing_extensions import override
 from media_plane.channel.channel import Channel
 from media_plane.channel.codec import web_rtc_server as codec
 from media_plane.channel.codec import worker as worker_codec
+from media_plane.channel.values.transport_reports import WebRtcTransportDump
 from media_plane.channel.values.worker import WebRtcServerDump
 from media_plane.sfu.closable import Closable, CloseReason
 from media_plane.sfu.listeners import Listeners
@@ -20,6 +21,7 @@ class WebRtcServer(Closable):
     Attributes:
         id: as chosen by the caller.
         app_data: whatever the caller wants to find here again.
+        new_transports: what the worker answered for a new transport, by its options' key. For the routers of this package.
         on_transport_handled, on_transport_unhandled: told each transport that listens here, or no longer.
     """
 
@@ -35,6 +37,7 @@ class WebRtcServer(Closable):
         self._channel = channel
         self._forget = forget
         self._transports: dict[str, WebRtcTransport] = {}
+        self.new_transports: dict[Hashable, WebRtcTransportDump] = {}
         self.id = server_id
         self.app_data = app_data
         self.on_transport_handled: Listeners[[WebRtcTransport]] = Listeners()

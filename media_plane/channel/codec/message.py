@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from flatbuffers import Builder
+from flatbuffers.table import Table
 
-from media_plane.channel.codec.tables import Offset, TableWriter, read_text
+from media_plane.channel.codec.quick import follow, read_places, read_text_at, read_uint32
+from media_plane.channel.codec.tables import Offset, TableWriter
 from media_plane.channel.errors import BrokenMessage
-from media_plane.channel.fbs.FBS.Log.Log import Log as FbsLog
 from media_plane.channel.fbs.FBS.Message import Message as MessageModule
 from media_plane.channel.fbs.FBS.Message.Body import Body as MessageBody
 from media_plane.channel.fbs.FBS.Notification import Notification as NotificationModule
 from media_plane.channel.fbs.FBS.Notification.Event import Event
 from media_plane.channel.fbs.FBS.Request import Request as RequestModule
 from media_plane.channel.fbs.FBS.Request.Method import Method
-from media_plane.channel.fbs.FBS.Response.Response import Response as FbsResponse
 from media_plane.channel.framing import LENGTH_BYTES, MAX_MESSAGE_BYTES
 
 T = TypeVar("T")
@@ -28,13 +28,18 @@ METHOD_NAMES: dict[int, str] = {number: name for name, number in vars(Method).it
 EVENT_NAMES: dict[int, str] = {number: name for name, number in vars(Event).items() if name.isupper()}
 
 _request: Any = RequestModule
-_message: Any = MessageModule
 _write_message = TableWriter(MessageModule)
 _write_request = TableWriter(RequestModule)
 _write_notification = TableWriter(NotificationModule)
 _ID = struct.Struct("<I")
 _ID_PLACEHOLDER = 0xFFFFFFFF
 """Any number but the schema's default 0, which would leave the field out."""
+
+_MOST_BODILESS = 1024
+_SHORTEST_COPIED = 16
+"""Shorter handler ids might be taken for other bytes of the message."""
+_bodiless: dict[tuple[int, int], tuple[bytes | bytearray, int, int]] = {}
+"""Requests without a body by method and length of the handler id: bytes, place of the handler id, place of the id."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -121,7 +126,7 @@ class RequestMessage(Generic[T]):
     """
 
     method: str
-    data: bytes
+    data: bytes | bytearray
     id_offset: int
     decode: Callable[[Response], T]
 
@@ -134,6 +139,10 @@ class RequestMessage(Generic[T]):
         data = bytearray(self.data)
         _ID.pack_into(data, self.id_offset, request_id)
         return data
+
+    def read_by(self, decode: Callable[[Response], T]) -> "RequestMessage[T]":
+        """The same request whose answer is read another way."""
+        return RequestMessage(self.method, self.data, self.id_offset, decode)
 
 
 def encode_request(
@@ -158,7 +167,37 @@ def encode_request(
     Raises:
         BrokenMessage: the message is too long for the worker.
     """
-    builder = builder or Builder(128)
+    if builder is None:
+        return _copy_bodiless(method, handler_id, decode)
+    return _build_request(method, handler_id, decode, builder, body_type, body)
+
+
+def _copy_bodiless(method: int, handler_id: str, decode: Callable[[Response], T]) -> RequestMessage[T]:
+    """A request without a body, copied from one whose handler id has the same length."""
+    encoded = handler_id.encode()
+    if len(encoded) < _SHORTEST_COPIED:
+        return _build_request(method, handler_id, decode, Builder(128), None, None)
+    key = (method, len(encoded))
+    known = _bodiless.get(key)
+    if known is None:
+        if len(_bodiless) >= _MOST_BODILESS:
+            _bodiless.clear()
+        built = _build_request(method, "\x7f" * len(encoded), decode, Builder(128), None, None)
+        known = _bodiless[key] = (built.data, built.data.rfind(b"\x7f" * len(encoded)), built.id_offset)
+    data, place, id_offset = known
+    return RequestMessage(
+        METHOD_NAMES[method], data[:place] + encoded + data[place + len(encoded) :], id_offset, decode
+    )
+
+
+def _build_request(  # noqa: PLR0917 - the arguments of `encode_request`
+    method: int,
+    handler_id: str,
+    decode: Callable[[Response], T],
+    builder: Builder,
+    body_type: int | None,
+    body: Offset | None,
+) -> RequestMessage[T]:
     handler = builder.CreateString(handler_id)
     # The id goes first into the table: nothing stands before it, so its place counted from the end is known.
     _request.RequestStart(builder)
@@ -215,33 +254,47 @@ def decode_message(payload: bytes) -> Response | Notification | Log:
         BrokenMessage: it is no message the worker may send us.
     """
     try:
-        message = _message.Message.GetRootAs(payload, 0)
-        kind = message.DataType()
-        data = message.Data()
-        if kind == MessageBody.Response:
-            return _read_response(_init_table(data, FbsResponse, "message"))
-        if kind == MessageBody.Notification:
-            return _read_notification(_init_table(data, NotificationModule.Notification, "message"))
-        if kind == MessageBody.Log:
-            return Log(read_text(_init_table(data, FbsLog, "message").Data()))
+        root = follow(payload, 0)
+        kind_place, data_place, *_ = read_places(payload, root)
+        kind = payload[root + kind_place] if kind_place else 0
+        if kind in _READERS and data_place:
+            return _READERS[kind](payload, follow(payload, root + data_place))
     except (struct.error, IndexError, ValueError, TypeError) as error:
         raise BrokenMessage(f"A message of {len(payload)} bytes could not be read.") from error
     raise BrokenMessage(f"The worker sent a message of kind {kind}.")
 
 
-def _read_response(table: Any) -> Response:
+def _read_response(data: bytes, table: int) -> Response:
+    request_id, accepted, body_type, body, error, reason, *_ = read_places(data, table)
     return Response(
-        request_id=table.Id(),
-        accepted=table.Accepted(),
-        error=read_text(table.Error()),
-        reason=read_text(table.Reason()),
-        body_type=table.BodyType(),
-        body=table.Body(),
+        request_id=read_uint32(data, table + request_id) if request_id else 0,
+        accepted=bool(accepted and data[table + accepted]),
+        error=read_text_at(data, table + error) if error else "",
+        reason=read_text_at(data, table + reason) if reason else "",
+        body_type=data[table + body_type] if body_type else 0,
+        body=Table(data, follow(data, table + body)) if body else None,
     )
 
 
-def _read_notification(table: Any) -> Notification:
-    return Notification(handler_id=read_text(table.HandlerId()), event=table.Event(), body=table.Body())
+def _read_notification(data: bytes, table: int) -> Notification:
+    handler_id, event, _, body, *_ = read_places(data, table)
+    return Notification(
+        handler_id=read_text_at(data, table + handler_id) if handler_id else "",
+        event=data[table + event] if event else 0,
+        body=Table(data, follow(data, table + body)) if body else None,
+    )
+
+
+def _read_log(data: bytes, table: int) -> Log:
+    text = read_places(data, table)[0]
+    return Log(read_text_at(data, table + text) if text else "")
+
+
+_READERS: dict[int, Callable[[bytes, int], Response | Notification | Log]] = {
+    MessageBody.Response: _read_response,
+    MessageBody.Notification: _read_notification,
+    MessageBody.Log: _read_log,
+}
 
 
 __all__ = [

@@ -1,5 +1,8 @@
 """Requests to a router. Schema: router.fbs."""
 
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from flatbuffers import Builder
@@ -25,8 +28,10 @@ from media_plane.channel.codec.tables import (
     read_vector,
     write_text,
 )
+from media_plane.channel.codec.templates import Templates
 from media_plane.channel.codec.web_rtc_transport import (
     WebRtcTransportOptions,
+    read_similar_webrtc_transport,
     read_webrtc_transport_dump,
     write_webrtc_transport_options,
 )
@@ -59,6 +64,8 @@ _create_direct_transport = TableWriter(CreateDirectTransportRequest)
 _create_active_speaker_observer = TableWriter(CreateActiveSpeakerObserverRequest)
 _create_audio_level_observer = TableWriter(CreateAudioLevelObserverRequest)
 _close_transport = TableWriter(CloseTransportRequest)
+_webrtc_templates: Templates[WebRtcTransportDump] = Templates()
+_close_templates: Templates[None] = Templates()
 _close_rtp_observer = TableWriter(CloseRtpObserverRequest)
 
 
@@ -68,9 +75,38 @@ def dump(router_id: str) -> RequestMessage[RouterDump]:
 
 
 def create_webrtc_transport(
-    router_id: str, transport_id: str, options: WebRtcTransportOptions
+    router_id: str, transport_id: str, options: WebRtcTransportOptions, *, alike: WebRtcTransportDump | None = None
 ) -> RequestMessage[WebRtcTransportDump]:
-    """Make a WebRTC transport, on a WebRTC server or on sockets of its own."""
+    """Make a WebRTC transport, on a WebRTC server or on sockets of its own.
+
+    Args:
+        router_id: of the router.
+        transport_id: of the new transport.
+        options: what it is made with.
+        alike: what the worker answered for another new transport with the same options on the same server: all but the
+            ICE credentials is the same, so only those are read.
+    """
+    if options.webrtc_server_id is None:
+        return _build_webrtc_transport(router_id, transport_id, options, read_webrtc_transport_dump)
+
+    def build(texts: Sequence[str], _numbers: Sequence[int]) -> RequestMessage[WebRtcTransportDump]:
+        router_text, transport_text, server_text = texts
+        other = dataclasses.replace(options, webrtc_server_id=server_text)
+        return _build_webrtc_transport(router_text, transport_text, other, read_webrtc_transport_dump)
+
+    texts = (router_id, transport_id, options.webrtc_server_id)
+    request = _webrtc_templates.fill(options.key, texts, (), build)
+    if alike is None:
+        return request
+    return request.read_by(partial(read_similar_webrtc_transport, alike, transport_id))
+
+
+def _build_webrtc_transport(
+    router_id: str,
+    transport_id: str,
+    options: WebRtcTransportOptions,
+    decode: Callable[[Response], WebRtcTransportDump],
+) -> RequestMessage[WebRtcTransportDump]:
     builder = Builder(512)
     body = _create_webrtc_transport(
         builder,
@@ -81,7 +117,7 @@ def create_webrtc_transport(
     return encode_request(
         Method.ROUTER_CREATE_WEBRTCTRANSPORT if options.webrtc_server_id is None else with_server,
         router_id,
-        read_webrtc_transport_dump,
+        decode,
         builder=builder,
         body_type=Body.Router_CreateWebRtcTransportRequest,
         body=body,
@@ -204,6 +240,11 @@ def close_rtp_observer(router_id: str, observer_id: str) -> RequestMessage[None]
 
 def close_transport(router_id: str, transport_id: str) -> RequestMessage[None]:
     """Close a transport of any kind and everything in it."""
+    return _close_templates.fill(None, (router_id, transport_id), (), _build_close_transport)
+
+
+def _build_close_transport(texts: Sequence[str], _numbers: Sequence[int]) -> RequestMessage[None]:
+    router_id, transport_id = texts
     builder = Builder(128)
     body = _close_transport(builder, transport_id=write_text(builder, transport_id))
     return encode_request(

@@ -1,9 +1,10 @@
 """WebRTC transports: ICE and DTLS. Schema: webRtcTransport.fbs."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from flatbuffers import Builder
 
 from media_plane.channel.codec.listen_info import (
@@ -13,6 +14,7 @@ from media_plane.channel.codec.listen_info import (
     write_listen_info,
 )
 from media_plane.channel.codec.message import Notification, RequestMessage, Response, encode_request
+from media_plane.channel.codec.quick import follow, read_places, read_text_at
 from media_plane.channel.codec.tables import (
     Offset,
     TableWriter,
@@ -25,6 +27,7 @@ from media_plane.channel.codec.tables import (
     write_vector,
 )
 from media_plane.channel.codec.transport import read_base_dump, read_base_stats, write_base_options
+from media_plane.channel.errors import BrokenMessage
 from media_plane.channel.fbs.FBS.Notification.Event import Event
 from media_plane.channel.fbs.FBS.Request.Body import Body
 from media_plane.channel.fbs.FBS.Request.Method import Method
@@ -103,6 +106,9 @@ _ICE_STATE_NAMES: dict[int, IceState] = {
     FbsIceState.DISCONNECTED: "disconnected",
 }
 
+_ICE_PARAMETERS = 2
+"""Place of `ice_parameters` in DumpResponse; user name fragment and password are the first two in IceParameters."""
+
 _write_options = TableWriter(OptionsModule)
 _write_listen_server = TableWriter(ListenServer)
 _write_listen_individual = TableWriter(ListenIndividual)
@@ -133,6 +139,14 @@ class WebRtcTransportOptions:
     initial_available_outgoing_bitrate: int = 600_000
     ice_consent_timeout_s: int = 30
     sctp: SctpOptions | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Stands for everything but the server; for transports on a server."""
+        return (
+            *(self.enable_udp, self.enable_tcp, self.prefer_udp, self.prefer_tcp),
+            *(self.initial_available_outgoing_bitrate, self.ice_consent_timeout_s, self.sctp),
+        )
 
 
 def write_webrtc_transport_options(builder: Builder, options: WebRtcTransportOptions) -> Offset:
@@ -217,6 +231,29 @@ def read_webrtc_transport_dump(response: Response) -> WebRtcTransportDump:
             role=name_of(_DTLS_ROLE_NAMES, dtls.Role(), "DTLS role"),
         ),
         dtls_state=name_of(_DTLS_STATE_NAMES, table.DtlsState(), "DTLS state"),
+    )
+
+
+def read_similar_webrtc_transport(
+    alike: WebRtcTransportDump, transport_id: str, response: Response
+) -> WebRtcTransportDump:
+    """Read the ICE credentials of a new transport; all else is as in that of another.
+
+    Raises:
+        BrokenMessage: the answer has no body.
+    """
+    table = response.body
+    if table is None:
+        raise BrokenMessage("The worker's answer has no DumpResponse.")
+    data = table.Bytes
+    ice = follow(data, table.Pos + read_places(data, table.Pos)[_ICE_PARAMETERS])
+    fragment, password, *_ = read_places(data, ice)
+    return msgspec.structs.replace(
+        alike,
+        id=transport_id,
+        ice_parameters=IceParameters(
+            username_fragment=read_text_at(data, ice + fragment), password=read_text_at(data, ice + password)
+        ),
     )
 
 
