@@ -232,12 +232,20 @@ async def _commit(connection: Any) -> None:
 async def _roll_back(connection: Any) -> None:
     if _is_closed(connection):
         return
-    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-        await connection.execute("rollback", timeout=2)
+    try:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await connection.execute("rollback", timeout=2)
+    except asyncpg.InternalClientError:
+        connection.terminate()
 
 
 def _is_broken(error: BaseException, connection: Any) -> bool:
-    """Whether asyncpg complained because the connection went away, and not because we misused it."""
+    """Whether asyncpg complained because the connection went away, and not because we misused it.
+
+    A server that ends the session just as a statement is sent leaves asyncpg in a state it calls its own error.
+    """
+    if isinstance(error, asyncpg.InternalClientError):
+        return True
     return isinstance(error, asyncpg.InterfaceError) and _is_closed(connection)
 
 

@@ -151,7 +151,12 @@ async def test_a_connection_that_was_killed_is_replaced(platform: Platform, post
     assert answers[-1] == 1
 
 
-async def test_a_killed_connection_inside_a_scope_answers_unavailable(platform: Platform, postgres_kill: str) -> None:
+@pytest.mark.parametrize(
+    "attempt", range(5)
+)  # asyncpg learns of the death before, while or after the statement is sent
+async def test_a_killed_connection_inside_a_scope_answers_unavailable(
+    platform: Platform, postgres_kill: str, attempt: int
+) -> None:
     with pytest.raises(Unavailable):
         async with platform.db.platform() as tx:
             pid = await tx.fetchval("select pg_backend_pid()")
