@@ -88,7 +88,7 @@ def text_width(words: str, *, size: int, weight: int = REGULAR) -> float:
     return letters(words, size, weight)[2]
 
 
-@functools.lru_cache(maxsize=2000)
+@functools.lru_cache(maxsize=400)
 def letters(words: str, size: int, weight: int) -> tuple[Mask, int, float]:
     """Cover of some text, how many rows its figures' middle lies below the cover's top, and its advance width."""
     font = load_font(size, weight)
