@@ -11,6 +11,7 @@ from flatbuffers import Builder
 
 from media_plane.channel.codec.media_trace import TraceSchema, read_media_trace
 from media_plane.channel.codec.message import Notification, RequestMessage, Response, encode_request, read_nothing
+from media_plane.channel.codec.quick import follow, read_bytes_at, read_places
 from media_plane.channel.codec.rtp_parameters import (
     KIND_NAMES,
     KINDS,
@@ -36,6 +37,7 @@ from media_plane.channel.codec.tables import (
     write_text,
 )
 from media_plane.channel.codec.templates import Templates
+from media_plane.channel.errors import BrokenMessage
 from media_plane.channel.fbs.FBS.Consumer import ConsumerLayers as LayersModule
 from media_plane.channel.fbs.FBS.Consumer import EnableTraceEventRequest, SetPreferredLayersRequest, SetPriorityRequest
 from media_plane.channel.fbs.FBS.Consumer.DumpResponse import DumpResponse
@@ -56,7 +58,6 @@ from media_plane.channel.fbs.FBS.Notification.Event import Event
 from media_plane.channel.fbs.FBS.Request.Body import Body
 from media_plane.channel.fbs.FBS.Request.Method import Method
 from media_plane.channel.fbs.FBS.Transport import CloseConsumerRequest, ConsumeRequest
-from media_plane.channel.fbs.FBS.Transport.ConsumeResponse import ConsumeResponse
 from media_plane.channel.values.media import (
     ConsumerDump,
     ConsumerLayers,
@@ -330,12 +331,31 @@ def _read_consumer_score(table: Any) -> ConsumerScore:
 
 
 def _read_consume(response: Response) -> Consuming:
-    table: Any = response.read(ConsumeResponse)
+    # By hand, as every join reads several.
+    body = response.body
+    if body is None:
+        raise BrokenMessage("The worker's answer has no ConsumeResponse.")
+    data, table = body.Bytes, body.Pos
+    paused, producer_paused, score_place, layers_place, *_ = read_places(data, table)
+    score_table = follow(data, table + score_place)
+    score, producer_score, scores_place, *_ = read_places(data, score_table)
+    layers = None
+    if layers_place:
+        layers_table = follow(data, table + layers_place)
+        spatial, temporal, *_ = read_places(data, layers_table)
+        layers = ConsumerLayers(
+            spatial_layer=data[layers_table + spatial] if spatial else 0,
+            temporal_layer=data[layers_table + temporal] if temporal else None,
+        )
     return Consuming(
-        paused=table.Paused(),
-        producer_paused=table.ProducerPaused(),
-        score=_read_consumer_score(table.Score()),
-        preferred_layers=_read_consumer_layers(table.PreferredLayers()),
+        paused=bool(paused and data[table + paused]),
+        producer_paused=bool(producer_paused and data[table + producer_paused]),
+        score=ConsumerScore(
+            score=data[score_table + score] if score else 0,
+            producer_score=data[score_table + producer_score] if producer_score else 0,
+            producer_scores=list(read_bytes_at(data, score_table + scores_place)) if scores_place else [],
+        ),
+        preferred_layers=layers,
     )
 
 

@@ -41,12 +41,16 @@ def read_uint32(data: bytes, place: int) -> int:
     return int(_UINT32(data, place)[0])
 
 
+def read_bytes_at(data: bytes, place: int) -> bytes:
+    """The bytes, or numbers below 256, that an offset refers to. Raises struct.error."""
+    start = follow(data, place)
+    return data[start + 4 : start + 4 + _UINT32(data, start)[0]]
+
+
 def read_text_at(data: bytes, place: int) -> str:
     """The text that an offset refers to.
 
     Raises:
         struct.error, UnicodeDecodeError: it isn't one.
     """
-    start = follow(data, place)
-    length = _UINT32(data, start)[0]
-    return data[start + 4 : start + 4 + length].decode()
+    return read_bytes_at(data, place).decode()
