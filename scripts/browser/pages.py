@@ -19,6 +19,7 @@ CAMERA_VIDEO = '[data-testid="camera-video"]'
 SESSION_KEY = "session"
 """Where the web app's sign-in keeps its session (`webapp/src/api/auth.ts`)."""
 DESKTOP = (1440, 900)
+PHONE = (390, 844)
 
 
 def by_id(page: Page, test_id: str) -> Locator:
@@ -47,7 +48,12 @@ def stored_session(person: Rest) -> str:
 
 
 async def new_context(
-    browser: Browser, person: Rest | None = None, *, size: tuple[int, int] = DESKTOP, theme: str = "dark"
+    browser: Browser,
+    person: Rest | None = None,
+    *,
+    size: tuple[int, int] = DESKTOP,
+    theme: str = "dark",
+    scale: int = 1,
 ) -> BrowserContext:
     """A browser profile of its own, signed in as the person where one is given.
 
@@ -56,10 +62,13 @@ async def new_context(
         person: signed in by REST.
         size: width and height of the window, CSS pixels.
         theme: dark or light, as the system's preference.
+        scale: device pixels per CSS pixel.
     """
     width, height = size
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="light" if theme == "light" else "dark"
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme="light" if theme == "light" else "dark",
     )
     if person is not None:
         # Runs on blank pages too, which have no storage.

@@ -11,6 +11,8 @@ export type Member = Schemas['MemberView'];
 export type MemberList = Schemas['MemberList'];
 export type Room = Schemas['RoomView'];
 export type RoomList = Schemas['RoomList'];
+export type PlanList = Schemas['PlanList'];
+export type FeedPage = Schemas['FeedPage'];
 export type JoinAnswer = Schemas['JoinView'];
 export type NewInvitation = Schemas['InvitationWithCode'];
 /** Who a visitor of a demo may sign in as. */

@@ -6,6 +6,8 @@ import type { Me, Organization } from '@/api/types';
 import { may, organizationIn, useMe } from '@/features/organizations/api';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
 import { InviteDialog } from '@/features/organizations/invite-dialog';
+import { MembersPanel, PlanPanel } from '@/features/organizations/side-panels';
+import { useRooms } from '@/features/rooms/api';
 import { RoomsPage } from '@/features/rooms/rooms-page';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
@@ -59,14 +61,25 @@ export function RoomsRoute() {
   const { organization } = useOutletContext<OrganizationContext>();
   const [isInviting, setInviting] = useState(false);
   const { id, role } = organization;
+  const canInvite = may(role, 'members.manage');
+  const invite = (): void => setInviting(true);
+  const roomCount = useRooms(id).data?.items.length ?? null;
   return (
     <>
       <RoomsPage
         organizationId={id}
         canManageRooms={may(role, 'rooms.manage')}
         canRun={may(role, 'session.run')}
-        onInvite={may(role, 'members.manage') ? () => setInviting(true) : null}
+        onInvite={canInvite ? invite : null}
         onIntent={prefetchRoom}
+        side={
+          canInvite && (
+            <>
+              <MembersPanel organization={organization} onInvite={invite} />
+              <PlanPanel organization={organization} roomCount={roomCount} />
+            </>
+          )
+        }
       />
       <InviteDialog organizationId={id} isOpen={isInviting} onOpenChange={setInviting} />
     </>

@@ -79,7 +79,9 @@ function ViewerDoor(props: DoorProps) {
   return (
     <div className="grid justify-items-center gap-4 px-5 py-7 text-center">
       <Facts room={props.room} role="You join as a viewer, muted." />
-      <Actions {...props} answer={() => ({ microphone: null, camera: null })} />
+      <div className="w-full max-w-90">
+        <Actions {...props} answer={() => ({ microphone: null, camera: null })} />
+      </div>
     </div>
   );
 }
@@ -168,7 +170,7 @@ function Facts({ room, role }: { room: Room | undefined; role: string }) {
 
 function Actions({ room, canRun, isBusy, problem, onJoin, onStart, answer }: DoorProps & { answer: () => DoorAnswer }) {
   return (
-    <div className="mt-1 grid w-full max-w-90 gap-2.5">
+    <div className="mt-1 grid w-full gap-2.5">
       {!room ? (
         <Skeleton className="h-9 w-full min-w-40 max-md:h-11" />
       ) : room.state === 'live' ? (

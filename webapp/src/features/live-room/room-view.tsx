@@ -12,6 +12,7 @@ import { Sound } from './sound';
 import { PictureTools, popOut, Stage, toggleFullScreen } from './stage';
 import { TopBar } from './top-bar';
 import { usePictures } from './use-pictures';
+import { useRegions } from './use-regions';
 import { useShortcuts } from './use-shortcuts';
 
 export interface RoomPanels {
@@ -67,45 +68,53 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
     f: () => toggleFullScreen(stage.current),
     p: () => popOut(stage.current),
   });
+  useRegions();
 
   return (
     <div
       className={cn(
         'grid h-dvh overflow-hidden bg-canvas',
-        'grid-rows-[auto_minmax(0,1fr)] lg:grid-cols-[minmax(0,1fr)_var(--rail)] 2xl:grid-cols-[minmax(0,1fr)_384px_340px]',
+        'grid-rows-[auto_minmax(0,1fr)_auto] lg:grid-cols-[minmax(0,1fr)_var(--rail)] 2xl:grid-cols-[minmax(0,1fr)_384px_340px]',
         'max-lg:grid-cols-1 max-lg:grid-rows-[auto_auto_minmax(0,1fr)_auto]',
       )}
       data-testid="room"
     >
       <TopBar roomName={roomName} organizationName={organizationName} onBack={onLeave} />
-      <main className="flex min-h-0 min-w-0 flex-col border-line max-lg:contents lg:border-r">
-        <div className="flex min-h-0 flex-1 flex-col max-lg:h-[min(56vw,52dvh)] max-lg:flex-none max-md:h-auto">
-          <Banners />
-          <Sound isOff={isSoundOff} />
-          <Stage picture={large} screens={screens} onPick={setPicked} boxRef={stage} />
-          {isNarrow && large && (
-            <NarrowPresenter picture={large}>
-              {small[0] && <CameraTile picture={small[0]} className="h-9 w-14 flex-none rounded-2" />}
-              <PictureTools boxRef={stage} size="touch" />
-            </NarrowPresenter>
-          )}
-          {!isNarrow && (
-            <Dock cameras={small} board={panels.board} isOpen={isDockOpen} onToggle={() => setDockOpen(!isDockOpen)} />
-          )}
-        </div>
-        <div className="max-lg:order-last">
-          <ControlBar isSoundOff={isSoundOff} onToggleSound={() => setSoundOff(!isSoundOff)} onLeave={onLeave} onEnd={onEnd} />
-        </div>
+      <main data-region="stage" className="flex min-h-0 min-w-0 flex-col max-lg:h-[min(56vw,52dvh)] max-md:h-auto">
+        <Banners />
+        <Sound isOff={isSoundOff} />
+        <Stage picture={large} screens={screens} onPick={setPicked} boxRef={stage} />
+        {isNarrow && large && (
+          <NarrowPresenter picture={large}>
+            {small[0] && <CameraTile picture={small[0]} className="h-9 w-14 flex-none rounded-2" />}
+            <PictureTools boxRef={stage} size="touch" />
+          </NarrowPresenter>
+        )}
+        {!isNarrow && (
+          <Dock cameras={small} board={panels.board} isOpen={isDockOpen} onToggle={() => setDockOpen(!isDockOpen)} />
+        )}
       </main>
-      <aside aria-label="Room panels" className="flex min-h-0 min-w-0 flex-col max-lg:border-t max-lg:border-line">
+      <aside
+        aria-label="Room panels"
+        data-region="rail"
+        className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-t lg:col-start-2 lg:row-span-2 lg:row-start-2 lg:border-l"
+      >
         <Rail tab={tab} onTab={setTab} alerts={panels.alerts(!isWide)} chat={isWide ? null : panels.chat} />
       </aside>
       {isWide && (
-        <aside aria-label="Chat" className="flex min-h-0 flex-col border-l border-line bg-surface">
+        <aside
+          aria-label="Chat"
+          data-region="chat"
+          className="col-start-3 row-span-2 row-start-2 flex min-h-0 flex-col border-l border-line bg-surface"
+        >
           <h2 className="flex h-10 flex-none items-center border-b border-line px-4 font-semibold">Chat</h2>
           {panels.chat}
         </aside>
       )}
+      {/* Last in the document: the order of focus is top bar, stage, rail, control bar. */}
+      <div data-region="controls" className="min-w-0 lg:col-start-1 lg:row-start-3">
+        <ControlBar isSoundOff={isSoundOff} onToggleSound={() => setSoundOff(!isSoundOff)} onLeave={onLeave} onEnd={onEnd} />
+      </div>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
 import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
-import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, Role } from '@/api/types';
+import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, PlanList, Role } from '@/api/types';
 
 export const meKey = ['me'] as const;
 
@@ -25,6 +25,11 @@ export function useMembers(organizationId: string): UseQueryResult<MemberList> {
     queryKey: ['organizations', organizationId, 'members'],
     queryFn: () => call<MemberList>('GET', `/organizations/${organizationId}/members`),
   });
+}
+
+/** The price list: it changes with a release. */
+export function usePlans(): UseQueryResult<PlanList> {
+  return useQuery({ queryKey: ['plans'], queryFn: () => call<PlanList>('GET', '/subscriptions/plans'), staleTime: Infinity });
 }
 
 export function useCreateOrganization() {

@@ -1,4 +1,4 @@
-import { DoorIcon, PlugsIcon, PlusIcon, UserPlusIcon } from '@phosphor-icons/react';
+import { DoorIcon, DoorOpenIcon, PlugsIcon, PlusIcon, UserPlusIcon } from '@phosphor-icons/react';
 import { useState, type ReactNode } from 'react';
 import type { Room } from '@/api/types';
 import { ApiProblem } from '@/api/problem';
@@ -7,6 +7,9 @@ import { Button } from '@/ui/button';
 import { Blank, Panel, Skeleton } from '@/ui/states';
 import { useRooms } from './api';
 import { CreateRoomDialog } from './create-room-dialog';
+import { useLatest } from './latest';
+import { LiveCard } from './live-card';
+import { RecentAlerts } from './recent-alerts';
 import { RoomCard } from './room-card';
 
 interface RoomsPageProps {
@@ -17,15 +20,19 @@ interface RoomsPageProps {
   onInvite: (() => void) | null;
   /** Someone points at a room: fetch the room's code before the click. */
   onIntent: () => void;
+  /** Panels of other features under the recent alerts. */
+  side: ReactNode;
 }
 
-/** The rooms of an organization: live ones first. */
-export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, onIntent }: RoomsPageProps) {
+/** The rooms of an organization: the live one large, the others as rows; beside them what was last posted. */
+export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, onIntent, side }: RoomsPageProps) {
   const rooms = useRooms(organizationId);
   const [isCreating, setCreating] = useState(false);
   const items = rooms.data?.items ?? [];
   const live = items.filter(({ state }) => state === 'live');
   const idle = items.filter(({ state }) => state !== 'live');
+  const latest = useLatest(organizationId, [...live, ...idle]);
+  const [leading, ...others] = live;
   const verb = (room: Room): string => (room.state === 'live' ? 'Join' : canRun ? 'Start' : 'Open');
   const card = (room: Room): ReactNode => <RoomCard key={room.id} room={room} verb={verb(room)} onIntent={onIntent} />;
 
@@ -45,43 +52,68 @@ export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, on
         )}
       </header>
       <div className="min-h-0 flex-1 overflow-y-auto px-4 pb-6">
-        <div className="grid max-w-220 gap-3">
-          {rooms.isPending && <Waiting />}
-          {rooms.error && !rooms.data && <Failed error={rooms.error} onRetry={() => void rooms.refetch()} />}
-          {live.length > 0 && (
-            <Panel title="Live now" count={live.length}>
-              <ul>{live.map(card)}</ul>
-            </Panel>
-          )}
-          {idle.length > 0 && (
-            <Panel title={live.length > 0 ? 'Other rooms' : 'All rooms'} count={idle.length}>
-              <ul>{idle.map(card)}</ul>
-            </Panel>
-          )}
-          {rooms.data && items.length === 0 && (
-            <div className="grid place-items-center rounded-3 border border-line bg-surface py-10">
-              <Blank
-                icon={<DoorIcon size={28} />}
-                title="No rooms yet"
-                action={
-                  canManageRooms && (
-                    <Button look="primary" onClick={() => setCreating(true)}>
-                      New room
-                    </Button>
-                  )
-                }
-              >
-                {canManageRooms
-                  ? 'A room is where your sessions happen. It keeps its alerts and chat between them.'
-                  : 'The owner has not opened one. It will show here by itself.'}
-              </Blank>
-            </div>
-          )}
+        <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_340px]">
+          <div className="grid min-w-0 gap-3">
+            {rooms.isPending && <Waiting />}
+            {rooms.error && !rooms.data && <Failed error={rooms.error} onRetry={() => void rooms.refetch()} />}
+            {leading && (
+              <Panel title="Live now" count={live.length}>
+                <ul>
+                  <LiveCard
+                    room={leading}
+                    alerts={latest.alerts.filter(({ roomId }) => roomId === leading.id)}
+                    lines={latest.lines.get(leading.id) ?? []}
+                    onIntent={onIntent}
+                  />
+                  {others.map(card)}
+                </ul>
+              </Panel>
+            )}
+            {!leading && idle.length > 0 && (
+              <Framed>
+                <Blank icon={<DoorOpenIcon size={28} />} title="Nobody is live">
+                  {canRun ? 'Start a room below. Members see it here at once.' : 'A session shows here by itself when it starts.'}
+                </Blank>
+              </Framed>
+            )}
+            {idle.length > 0 && (
+              <Panel title={leading ? 'Other rooms' : 'All rooms'} count={idle.length}>
+                <ul>{idle.map(card)}</ul>
+              </Panel>
+            )}
+            {rooms.data && items.length === 0 && (
+              <Framed>
+                <Blank
+                  icon={<DoorIcon size={28} />}
+                  title="No rooms yet"
+                  action={
+                    canManageRooms && (
+                      <Button look="primary" onClick={() => setCreating(true)}>
+                        New room
+                      </Button>
+                    )
+                  }
+                >
+                  {canManageRooms
+                    ? 'A room is where your sessions happen. It keeps its alerts and chat between them.'
+                    : 'The owner has not opened one. It will show here by itself.'}
+                </Blank>
+              </Framed>
+            )}
+          </div>
+          <div className="grid min-w-0 gap-3 md:max-xl:grid-cols-2 md:max-xl:items-start">
+            {items.length > 0 && <RecentAlerts alerts={latest.alerts} isPending={latest.isPending} />}
+            {side}
+          </div>
         </div>
       </div>
       <CreateRoomDialog organizationId={organizationId} isOpen={isCreating} onOpenChange={setCreating} />
     </>
   );
+}
+
+function Framed({ children }: { children: ReactNode }) {
+  return <div className="grid place-items-center rounded-3 border border-line bg-surface py-10">{children}</div>;
 }
 
 function Waiting() {
@@ -104,7 +136,7 @@ function Waiting() {
 
 function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
   return (
-    <div className="grid place-items-center rounded-3 border border-line bg-surface py-8">
+    <Framed>
       <Blank
         icon={<PlugsIcon size={28} />}
         title="Rooms did not load"
@@ -113,6 +145,6 @@ function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
       >
         {sentenceOf(error, 'We try again in 5 s.')}
       </Blank>
-    </div>
+    </Framed>
   );
 }
