@@ -29,7 +29,6 @@ EVENT_NAMES: dict[int, str] = {number: name for name, number in vars(Event).item
 
 _request: Any = RequestModule
 _write_message = TableWriter(MessageModule)
-_write_request = TableWriter(RequestModule)
 _write_notification = TableWriter(NotificationModule)
 _ID = struct.Struct("<I")
 _ID_PLACEHOLDER = 0xFFFFFFFF
