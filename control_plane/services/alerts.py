@@ -82,9 +82,11 @@ def step_body(
                 "fill": _text(state.fill),
                 "filledAt": moments.get(StepKind.FILLED),
                 "stop": _text(state.stop),
-                "left": _text(state.left),
+                "left": _price(state.left.normalize()),
                 "targetsHit": state.targets_hit,
-                "exits": [{"price": _price(part.price), "portion": _price(part.portion)} for part in state.exits],
+                "exits": [
+                    {"price": _price(part.price), "portion": _price(part.portion.normalize())} for part in state.exits
+                ],
                 "closedAt": moments.get(StepKind.CLOSED),
                 "resultR": _text(state.result_r()),
                 "resultPercent": _text(state.result_percent()),

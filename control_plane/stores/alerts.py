@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.alerts import AlertDraft, AlertStep, Side, StepKind
+from control_plane.domain.alerts import AlertDraft, AlertStep, StepKind
 from control_plane.domain.ids import AlertId, OrganizationId, RoomId, StepId
 from control_plane.stores.database import Rows, Transaction
 
@@ -16,8 +17,8 @@ from control_plane.stores.database import Rows, Transaction
 # every entry of its feed takes anyway, and this one is about to.
 _LOCK_ROOM = "select 1 from rooms where organization_id = $1 and id = $2 for update"
 _ALERT = """
-    select a.symbol, a.side, a.entry, a.stop, a.targets, a.note, e.seq, e.author_id, e.author_name, e.at, e.body
-    from alerts a join room_events e on e.room_id = a.room_id and e.subject_id = a.id and e.kind = 'alert.posted'
+    select e.seq, e.author_id, e.author_name, e.at, e.body from alerts a
+    join room_events e on e.room_id = a.room_id and e.subject_id = a.id and e.kind = 'alert.posted'
     where a.organization_id = $1 and a.room_id = $2 and a.id = $3
 """
 _STEPS = """
@@ -58,16 +59,9 @@ async def lock_alert(
     if row is None:
         return None
     steps = [_step(one) for one in await tx.fetch(_STEPS, organization_id, alert_id)]
-    alert = AlertDraft(
-        symbol=row["symbol"],
-        side=Side(row["side"]),
-        entry=row["entry"],
-        stop=row["stop"],
-        targets=list(row["targets"]),
-        note=row["note"],
-    )
     return WrittenAlert(
-        alert=alert,
+        # Not from the columns: they pad prices to eight decimals, the entry has them as they were typed.
+        alert=msgspec.json.decode(row["body"], type=AlertDraft),
         seq=row["seq"],
         author_id=row["author_id"],
         author_name=row["author_name"],
@@ -80,6 +74,13 @@ async def lock_alert(
 def _step(row: Rows) -> WrittenStep:
     return WrittenStep(
         id=StepId(row["id"]),
-        step=AlertStep(kind=StepKind(row["kind"]), price=row["price"], fraction=row["fraction"], target=row["target"]),
+        step=AlertStep(
+            kind=StepKind(row["kind"]), price=_tidy(row["price"]), fraction=row["fraction"], target=row["target"]
+        ),
         at=row["at"],
     )
+
+
+def _tidy(price: Decimal | None) -> Decimal | None:
+    """Without the zeros the column pads with."""
+    return None if price is None else price.normalize()

@@ -1,5 +1,5 @@
 import type { types } from 'mediasoup-client';
-import type { AlertPost, Notification, Welcome } from '@/api/generated/signaling';
+import type { AlertPost, AlertStep, Notification, Welcome } from '@/api/generated/signaling';
 import { newId } from '@/lib/ids';
 import { applyEvent, applyFeedPage, applyWelcome } from './apply-event';
 import { capture, type Devices } from './capture';
@@ -24,6 +24,7 @@ export interface RoomSessionOptions {
   createSocket?: (url: string) => SocketLike;
 }
 
+export type StepDraft = Omit<AlertStep, 'id' | 'method' | 'stepId'>;
 export type AlertDraft = Omit<AlertPost, 'id' | 'method' | 'alertId'>;
 
 const QUALITY_EVERY_MS = 2_000;
@@ -89,6 +90,11 @@ export class RoomSession {
   /** Post a trade idea; resolves when it is committed. Never shown before. */
   async postAlert(draft: AlertDraft): Promise<void> {
     await this.requireClient().requestDurably('alert.post', { alertId: newId(), ...draft }, 20_000);
+  }
+
+  /** Say what happened to an alert; resolves when it is committed. */
+  async stepAlert(draft: StepDraft): Promise<void> {
+    await this.requireClient().requestDurably('alert.step', { stepId: newId(), ...draft }, 20_000);
   }
 
   async removeParticipant(participantId: string): Promise<void> {

@@ -1,50 +1,58 @@
-import { WarningCircleIcon } from '@phosphor-icons/react';
-import { useRef, useState, type SubmitEvent, type KeyboardEvent } from 'react';
+import { useState, type KeyboardEvent, type RefObject, type SubmitEvent } from 'react';
 import { useStore } from 'zustand';
 import { sentenceOf } from '@/lib/errors';
 import { rLine, sharedScale } from '@/lib/r-line';
+import type { LiveAlert } from '@/realtime/alerts';
 import type { RoomSession } from '@/realtime/room-session';
 import { Button } from '@/ui/button';
 import { cn } from '@/ui/cn';
 import { Tag } from '@/ui/marks';
-import { parseAlertLine, type ParsedAlert, type Piece } from './parse-alert-line';
+import { Coloured } from './coloured';
+import { parseAlertLine, type ParsedAlert } from './parse-alert-line';
+import { parseStepLine, type ParsedStep } from './parse-step-line';
 import { Prices } from './prices';
 import { RLineView } from './r-line-view';
 import { SideChip } from './side-chip';
+import { Problem, STEP_VERBS, StepDraft } from './step-draft';
 
-/** One line at the foot of the rail; above it the card members will get. */
-export function AlertComposer({ session }: { session: RoomSession }) {
-  const [line, setLine] = useState('');
+interface AlertComposerProps {
+  session: RoomSession;
+  alerts: readonly LiveAlert[];
+  /** The alert whose button opened the line; of two with one symbol it is meant. */
+  pinnedId: string | null;
+  line: string;
+  onLine: (line: string) => void;
+  input: RefObject<HTMLInputElement | null>;
+}
+
+/** One line at the foot of the rail; above it the card members will get, or what will happen to one. */
+export function AlertComposer({ session, alerts, pinnedId, line, onLine, input }: AlertComposerProps) {
   const [isPosting, setPosting] = useState(false);
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const [isAsked, setAsked] = useState(false);
+  const [refused, setRefused] = useState<{ line: string; sentence: string } | null>(null);
+  const [askedLine, setAskedLine] = useState<string | null>(null);
   const others = useStore(session.store, (state) => Math.max(0, state.participants.length - 1));
-  const input = useRef<HTMLInputElement>(null);
-  const parsed = parseAlertLine(line);
+  const step = parseStepLine(line, alerts, pinnedId);
+  const parsed = parseAlertLine(step ? '' : line);
   // While one is still typing, what is missing is no mistake yet.
   const isContradiction = parsed.problem?.field === 'stop' || parsed.problem?.field === 'targets';
-  const problem = refusal ?? (parsed.problem && (isAsked || isContradiction) ? parsed.problem.sentence : null);
-
-  function change(next: string): void {
-    setLine(next);
-    setRefusal(null);
-    setAsked(false);
-  }
+  const sentence = step ? step.problem : (parsed.problem?.sentence ?? null);
+  const refusal = refused?.line === line ? refused.sentence : null;
+  const problem = refusal ?? (askedLine === line || isContradiction ? sentence : null);
 
   async function post(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     if (isPosting || line.trim() === '') return;
-    const { side, symbol, entry, stop, targets, note, isComplete } = parsed;
-    if (!isComplete || side === null || entry === null) {
-      setAsked(true);
+    const sending = step ? stepSending(session, step) : alertSending(session, parsed);
+    if (!sending) {
+      setAskedLine(line);
       return;
     }
     setPosting(true);
     try {
-      await session.postAlert({ side, symbol, entry, stop, targets, note });
-      change('');
+      await sending();
+      onLine('');
     } catch (error) {
-      setRefusal(sentenceOf(error, 'It was not posted. Try again in a moment.'));
+      setRefused({ line, sentence: sentenceOf(error, 'It was not posted. Try again in a moment.') });
     }
     setPosting(false);
     input.current?.focus();
@@ -53,7 +61,7 @@ export function AlertComposer({ session }: { session: RoomSession }) {
   function key(event: KeyboardEvent): void {
     if (event.key === 'Escape' && line !== '') {
       event.stopPropagation();
-      change('');
+      onLine('');
     }
   }
 
@@ -64,6 +72,7 @@ export function AlertComposer({ session }: { session: RoomSession }) {
       className="flex-none border-t border-line-strong bg-canvas px-2.5 pt-2.5 pb-2"
       data-testid="alert-composer"
     >
+      {step && <StepDraft step={step} problem={problem} />}
       {parsed.side !== null && <Draft parsed={parsed} problem={problem} />}
       <div
         className={cn(
@@ -73,11 +82,11 @@ export function AlertComposer({ session }: { session: RoomSession }) {
         )}
       >
         <span className="relative h-full min-w-0 flex-1 overflow-hidden">
-          <Coloured pieces={parsed.pieces} input={input} />
+          <Coloured pieces={step?.pieces ?? parsed.pieces} input={input} />
           <input
             ref={input}
             value={line}
-            onChange={(event) => change(event.target.value)}
+            onChange={(event) => onLine(event.target.value)}
             onKeyDown={key}
             placeholder="long NVDA 187.20 stop 185.90 tp 190"
             aria-label="Alert line: side, symbol, entry, stop, targets, note"
@@ -91,10 +100,10 @@ export function AlertComposer({ session }: { session: RoomSession }) {
           />
         </span>
         <Button type="submit" look="primary" size="sm" isBusy={isPosting} disabled={line.trim() === '' || isContradiction} data-testid="alert-post" className="max-md:h-10">
-          {isPosting ? 'Posting' : 'Post'}
+          {isPosting ? 'Posting' : step ? STEP_VERBS[step.kind] : 'Post'}
         </Button>
       </div>
-      {problem && parsed.side === null && <Problem sentence={problem} />}
+      {problem && parsed.side === null && !step && <Problem sentence={problem} />}
       <p className="mt-1.75 flex gap-3 text-2xs whitespace-nowrap text-ink-3 max-md:hidden">
         <span>
           <Key word="↵" /> post to {others}
@@ -115,13 +124,16 @@ function Key({ word }: { word: string }) {
   );
 }
 
-function Problem({ sentence }: { sentence: string }) {
-  return (
-    <p role="alert" className="mt-1 flex items-center gap-1.5 text-xs text-live" data-testid="alert-problem">
-      <WarningCircleIcon size={14} weight="fill" className="flex-none" />
-      {sentence}
-    </p>
-  );
+/** What posting does; null while something is missing. */
+function alertSending(session: RoomSession, parsed: ParsedAlert): (() => Promise<void>) | null {
+  const { side, symbol, entry, stop, targets, note, isComplete } = parsed;
+  if (!isComplete || side === null || entry === null) return null;
+  return () => session.postAlert({ side, symbol, entry, stop, targets, note });
+}
+
+function stepSending(session: RoomSession, { alert, kind, price, fraction, target, problem }: ParsedStep): (() => Promise<void>) | null {
+  if (!alert || problem !== null) return null;
+  return () => session.stepAlert({ alertId: alert.id, kind, price, fraction, target });
 }
 
 function Draft({ parsed, problem }: { parsed: ParsedAlert; problem: string | null }) {
@@ -145,39 +157,5 @@ function Draft({ parsed, problem }: { parsed: ParsedAlert; problem: string | nul
       {note !== '' && <p className="truncate text-xs text-ink-2">{note}</p>}
       {problem && <Problem sentence={problem} />}
     </div>
-  );
-}
-
-const COLOURS: Record<Piece['kind'], string> = {
-  space: '',
-  long: 'font-medium text-long',
-  short: 'font-medium text-short',
-  symbol: 'font-medium text-ink',
-  price: 'font-medium text-ink',
-  word: 'text-ink-3',
-  note: 'text-ink-2',
-  bad: 'font-medium text-live underline decoration-wavy underline-offset-3',
-};
-
-/** The typed words, coloured as understood, exactly under the input's own transparent ones. */
-function Coloured({ pieces, input }: { pieces: Piece[]; input: { current: HTMLInputElement | null } }) {
-  const isScrolled = (input.current?.scrollWidth ?? 0) > (input.current?.clientWidth ?? 0);
-  return (
-    <span
-      aria-hidden="true"
-      className={cn(
-        'text-input pointer-events-none absolute inset-0 flex items-center whitespace-pre',
-        // A long line scrolls in its input, to the end while typing: keep the end in sight here too.
-        isScrolled && 'justify-end',
-      )}
-    >
-      <span>
-        {pieces.map(({ text, kind }, index) => (
-          <span key={index} className={COLOURS[kind].replace('font-medium ', '')}>
-            {text}
-          </span>
-        ))}
-      </span>
-    </span>
   );
 }

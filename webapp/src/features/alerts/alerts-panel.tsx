@@ -1,18 +1,20 @@
 import { ListChecksIcon } from '@phosphor-icons/react';
-import { useMemo, useState, type ReactNode } from 'react';
+import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { rLine, sharedScale } from '@/lib/r-line';
-import { alertOf, type Alert } from '@/realtime/feed';
+import { alertsOf, type LiveAlert } from '@/realtime/alerts';
 import type { RoomSession } from '@/realtime/room-session';
 import { Blank, Skeleton } from '@/ui/states';
 import { useNow } from '@/ui/use-now';
 import { AlertCard } from './alert-card';
 import { AlertComposer } from './alert-composer';
+import { stateWords } from './life-words';
+import { lineFor, type StepAction } from './step-lines';
 
-/** All alerts that are known, newest first. */
-export function useAlerts(session: RoomSession): Alert[] {
+/** All alerts that are known, newest first, as each stands now. */
+export function useAlerts(session: RoomSession): LiveAlert[] {
   const events = useStore(session.store, (state) => state.feed.events);
-  return useMemo(() => events.map(alertOf).filter((alert) => alert !== null).reverse(), [events]);
+  return useMemo(() => alertsOf(events), [events]);
 }
 
 interface AlertsPanelProps {
@@ -30,8 +32,22 @@ export function AlertsPanel({ session, peek }: AlertsPanelProps) {
   const offset = useStore(session.store, (state) => state.clockOffsetMs);
   const now = useNow(5_000) + offset;
   const [selected, setSelected] = useState<string | null>(null);
-  const scale = useMemo(() => sharedScale(alerts.map((alert) => rLine(alert)).filter((line) => line !== null)), [alerts]);
+  const [line, setLine] = useState('');
+  const [pinned, setPinned] = useState<string | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const scale = useMemo(() => sharedScale(alerts.map((alert) => rLine(alert)).filter((one) => one !== null)), [alerts]);
   const firstEarlier = alerts.findIndex(({ at }) => at.getTime() < startedAt);
+
+  /** The line filled in; Enter confirms. */
+  function openLine(action: StepAction, alert: LiveAlert): void {
+    const next = lineFor(action, alert);
+    setPinned(alert.id);
+    setLine(next);
+    requestAnimationFrame(() => {
+      input.current?.focus();
+      input.current?.setSelectionRange(next.length, next.length);
+    });
+  }
 
   return (
     <>
@@ -56,23 +72,29 @@ export function AlertsPanel({ session, peek }: AlertsPanelProps) {
               isFull={index === 0 || alert.id === selected}
               isSelected={alert.id === selected}
               onSelect={() => setSelected(alert.id)}
+              onAction={canPost ? (action) => openLine(action, alert) : null}
             />
           </div>
         ))}
       </div>
-      <Announcer alert={alerts[0] ?? null} now={now} />
+      <Announcer alerts={alerts} now={now} />
       {peek}
-      {canPost && <AlertComposer session={session} />}
+      {canPost && <AlertComposer session={session} alerts={alerts} pinnedId={pinned} line={line} onLine={setLine} input={input} />}
     </>
   );
 }
 
-/** Tells screen readers of a new alert, politely. */
-function Announcer({ alert, now }: { alert: Alert | null; now: number }) {
-  const isFresh = alert !== null && now - alert.at.getTime() < 30_000;
+/** Tells screen readers politely of the newest alert or step. */
+function Announcer({ alerts, now }: { alerts: readonly LiveAlert[]; now: number }) {
+  const moment = ({ at, life }: LiveAlert): number => (life.last?.at ?? at).getTime();
+  const alert = alerts.reduce<LiveAlert | null>((newest, one) => (newest && moment(newest) >= moment(one) ? newest : one), null);
+  const isFresh = alert !== null && now - moment(alert) < 30_000;
   return (
     <p className="sr-only" aria-live="polite">
-      {isFresh && `New ${alert.side} ${alert.symbol}, entry ${alert.entry}${alert.stop ? `, stop ${alert.stop}` : ''}`}
+      {isFresh &&
+        (alert.life.last
+          ? `${alert.symbol}: ${stateWords(alert)}`
+          : `New ${alert.side} ${alert.symbol}, entry ${alert.entry}${alert.stop ? `, stop ${alert.stop}` : ''}`)}
     </p>
   );
 }

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { decimalsOf, formatPrice, formatR } from '@/lib/prices';
 import type { RLine } from '@/lib/r-line';
 import { cn } from '@/ui/cn';
@@ -5,16 +6,22 @@ import { cn } from '@/ui/cn';
 interface PricesProps {
   alert: { entry: string | null; stop: string | null; targets: readonly string[] };
   line: RLine | null;
+  /** Where the stop stands now, when that is known. */
+  stopNow?: string | null;
   /** The field that is wrong in a draft. */
   bad?: string;
 }
 
 /** Labelled prices in columns, with what each means in R below. */
-export function Prices({ alert, line, bad }: PricesProps) {
-  const decimals = decimalsOf([alert.entry, alert.stop, ...alert.targets]);
-  const cells: { label: string; price: string; sub: string | null; isBad: boolean }[] = [];
+export function Prices({ alert, line, stopNow = null, bad }: PricesProps) {
+  const decimals = decimalsOf([alert.entry, alert.stop, stopNow, ...alert.targets]);
+  const cells: { label: string; price: string; sub: ReactNode; isBad: boolean }[] = [];
   if (alert.entry !== null) cells.push({ label: 'Entry', price: alert.entry, sub: null, isBad: bad === 'entry' });
-  if (alert.stop !== null) {
+  const stop = stopNow ?? alert.stop;
+  if (stop !== null && Number(stop) !== Number(alert.stop)) {
+    const was = alert.stop !== null && <s>{formatPrice(alert.stop, decimals)}</s>;
+    cells.push({ label: 'Stop', price: stop, sub: was, isBad: false });
+  } else if (alert.stop !== null) {
     cells.push({ label: 'Stop', price: alert.stop, sub: line && `1R = ${line.risk.toFixed(decimals)}`, isBad: bad === 'stop' });
   }
   alert.targets.forEach((price, index) => {
