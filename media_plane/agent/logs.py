@@ -25,7 +25,9 @@ def configure_logs(log_format: LogFormat) -> None:
         structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
     )
     # Without local variables: they hold tokens and keys.
-    tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    tracebacks = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
     tail = [tracebacks, render] if log_format == "json" else [render]
     structlog.configure(
         processors=[*shared, *tail],
