@@ -22,7 +22,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from scripts.browser.launch import chromium
 from scripts.browser.pages import DESKTOP, PHONE, RoomPage, by_id, new_context
-from scripts.headless.rest import Rest
+from scripts.headless.rest import Rest, Room
 from scripts.stack.console import say
 from scripts.stack.layout import MEDIA_OFFSET, ROOT, choose_ports, count_workers
 from scripts.stack.ports import free_block
@@ -81,6 +81,10 @@ class Stage:
         await room.enter()
         await room.screen_moves()
         return room
+
+
+class _Rooms(msgspec.Struct):
+    items: list[Room]
 
 
 Take = Callable[[Stage, BrowserContext], Awaitable[Page]]
@@ -224,7 +228,7 @@ async def _run(out: Path, only: str) -> None:
 
 @asynccontextmanager
 async def open_stage(base_url: str, demo: Demo) -> AsyncIterator[Stage]:
-    """Sign a demo's owner and one of its visitors in, and make one more room.
+    """Sign a demo's owner and one of its visitors in, and make one more room where there is only one.
 
     Args:
         base_url: of a stack with a demo.
@@ -235,7 +239,9 @@ async def open_stage(base_url: str, demo: Demo) -> AsyncIterator[Stage]:
             person = next(one for one in demo.people if one.is_for_visitors and one.role == role)
             await rest.sign_in(person.email, person.password)
         assert demo.organization_id is not None
-        room = await owner.create_room(demo.organization_id, _OTHER_ROOMS[0])
+        rooms = await owner.call("GET", f"/api/v1/organizations/{demo.organization_id}/rooms", _Rooms)
+        others = [room for room in rooms.items if room.id != demo.room_id]
+        room = others[0] if others else await owner.create_room(demo.organization_id, _OTHER_ROOMS[0])
         yield Stage(base_url, demo, owner, viewer, room.id)
 
 

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useEffect, useId, useRef, type ReactNode, type RefObject } from 'react';
 
 interface DialogProps {
   isOpen: boolean;
@@ -7,6 +7,8 @@ interface DialogProps {
   /** What it means, in one or two sentences. */
   description?: ReactNode;
   children?: ReactNode;
+  /** Who gets the focus afterwards when what had it is gone, such as the menu item that opened this. */
+  returnTo?: RefObject<HTMLElement | null>;
   /** Buttons, the one that does it last. */
   footer?: ReactNode;
 }
@@ -19,18 +21,20 @@ export function Dialog({ isOpen, ...rest }: DialogProps) {
   return isOpen ? <OpenDialog {...rest} /> : null;
 }
 
-function OpenDialog({ onOpenChange, title, description, children, footer }: Omit<DialogProps, 'isOpen'>) {
+function OpenDialog({ onOpenChange, title, description, children, footer, returnTo }: Omit<DialogProps, 'isOpen'>) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
+    const fallback = returnTo?.current;
     dialog?.showModal();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement) before.focus();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else fallback?.focus();
     };
-  }, []);
+  }, [returnTo]);
   return (
     <dialog
       ref={ref}

@@ -1,5 +1,5 @@
 import { CaretUpIcon, SignOutIcon, StopCircleIcon } from '@phosphor-icons/react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
@@ -13,6 +13,7 @@ interface LeaveControlProps {
 
 /** Leave at once; ending for everyone is in its menu, and asks. */
 export function LeaveControl({ canEnd, onLeave, onEnd }: LeaveControlProps) {
+  const menuButton = useRef<HTMLButtonElement>(null);
   const [isAsking, setAsking] = useState(false);
   const [isEnding, setEnding] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -46,6 +47,7 @@ export function LeaveControl({ canEnd, onLeave, onEnd }: LeaveControlProps) {
             side="top"
             trigger={
               <button
+                ref={menuButton}
                 type="button"
                 aria-label="End for everyone and more"
                 data-testid="leave-menu"
@@ -66,6 +68,7 @@ export function LeaveControl({ canEnd, onLeave, onEnd }: LeaveControlProps) {
       </span>
       <Dialog
         isOpen={isAsking}
+        returnTo={menuButton}
         onOpenChange={setAsking}
         title="End the session for everyone?"
         description="Picture and sound stop for all. Alerts and chat are kept in the room."

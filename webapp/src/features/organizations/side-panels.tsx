@@ -79,17 +79,15 @@ function Use({ name, used, limit }: { name: string; used: number; limit: number 
   // A limit of one is used by being there: that is no news.
   const isNearlyFull = limit !== null && limit > 1 && share >= WARN_FROM;
   return (
-    <div>
-      <div className="flex justify-between gap-2">
-        <dt className="text-ink-2">{name}</dt>
-        <dd>
-          <b className="font-medium">{used}</b> <span className="text-ink-3">{limit === null ? 'no limit' : `of ${limit}`}</span>
-        </dd>
-      </div>
+    <div className="grid grid-cols-[1fr_auto] gap-x-2">
+      <dt className="text-ink-2">{name}</dt>
+      <dd>
+        <b className="font-medium">{used}</b> <span className="text-ink-3">{limit === null ? 'no limit' : `of ${limit}`}</span>
+      </dd>
       {limit !== null && (
-        <div className="mt-1 h-1 rounded-full bg-active" aria-hidden="true">
-          <div style={{ width: `${share * 100}%` }} className={cn('h-full rounded-full', isNearlyFull ? 'bg-warn' : 'bg-ink-2')} />
-        </div>
+        <dd className="col-span-full mt-1 h-1 rounded-full bg-active" aria-hidden="true">
+          <span style={{ width: `${share * 100}%` }} className={cn('block h-full rounded-full', isNearlyFull ? 'bg-warn' : 'bg-ink-2')} />
+        </dd>
       )}
     </div>
   );

@@ -17,7 +17,9 @@ export function RecentAlerts({ alerts, isPending }: { alerts: readonly RoomAlert
         <ul className="py-1.5" data-testid="recent-alerts">
           {alerts.slice(0, SHOWN).map((alert) => (
             <li key={alert.id} className="grid h-7 grid-cols-[12px_52px_minmax(0,1fr)_auto] items-center gap-2 px-3.5">
-              <SideMark side={alert.side} />
+              <span aria-hidden="true">
+                <SideMark side={alert.side} />
+              </span>
               <b className="truncate">{alert.symbol}</b>
               <span className="narrow truncate text-ink-2">
                 <span className="capitalize">{alert.side}</span> {formatPrice(alert.entry)}
