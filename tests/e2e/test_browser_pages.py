@@ -25,7 +25,9 @@ GRAVE = {"serious", "critical"}
 _AXE_RUN = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map((one) => ({
   id: one.id, impact: one.impact, nodes: one.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`),
 }))"""
-_FOCUSABLE = "button:not(:disabled), a[href], input:not(:disabled), select, textarea, [tabindex='0']:not([role='tablist'])"
+_FOCUSABLE = (
+    "button:not(:disabled), a[href], input:not(:disabled), select, textarea, [tabindex='0']:not([role='tablist'])"
+)
 """A tab list hands the focus on to its tab at once."""
 _COUNT_REACHABLE = """(focusable) => {
   const shown = [...document.querySelectorAll(focusable)].filter((one) => one.tabIndex >= 0 && one.checkVisibility());
