@@ -67,11 +67,13 @@ export function AlertCard({ alert, scale, isFull, isSelected, onSelect, onAction
           className={cn('arriving pointer-events-none absolute inset-y-0 left-0 w-2.5', alert.side === 'long' ? 'bg-long' : 'bg-short')}
         />
       )}
-      <Head alert={alert} hasStop={line !== null} now={now} />
+      <Head alert={alert} hasStop={alert.stop !== null || alert.life.stop !== null} now={now} />
       {!isFolded && (isOpenFull ? <Prices alert={alert} line={line} stopNow={alert.life.stop} /> : <ShortPrices alert={alert} />)}
       {!isFolded && line && alert.life.phase !== 'cancelled' && <Line alert={alert} line={line} life={life} scale={scale} />}
-      <LastStepLine alert={alert} isShort={!isOpenFull} />
-      {isOpenFull && <CardActions alert={alert} onAction={onAction} />}
+      <div className={cn(onAction === null && 'flex items-start gap-2')}>
+        <LastStepLine alert={alert} isShort={!isOpenFull} />
+        {isOpenFull && <CardActions alert={alert} onAction={onAction} />}
+      </div>
     </article>
   );
 }

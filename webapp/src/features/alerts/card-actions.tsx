@@ -2,6 +2,7 @@ import { CheckIcon, CopyIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
 import type { LiveAlert } from '@/realtime/alerts';
 import { Button } from '@/ui/button';
+import { cn } from '@/ui/cn';
 import { actionsOf, nextTarget, type StepAction } from './step-lines';
 
 const WORDS: Record<StepAction, string> = {
@@ -13,7 +14,7 @@ const KEYS: Partial<Record<StepAction, string>> = { trim: 'T', stop: 'E', close:
 export function CardActions({ alert, onAction }: { alert: LiveAlert; onAction: ((action: StepAction) => void) | null }) {
   const actions = onAction ? actionsOf(alert) : [];
   return (
-    <footer className="mt-1.25 flex flex-wrap items-center gap-1.5">
+    <footer className={cn('flex flex-wrap items-center gap-1.5', onAction ? 'mt-1.25' : 'flex-none')}>
       {actions.map((action) => (
         <Button
           key={action}
@@ -26,7 +27,7 @@ export function CardActions({ alert, onAction }: { alert: LiveAlert; onAction: (
           {action === 'target' && alert.targets.length > 1 ? `Target ${nextTarget(alert)}` : WORDS[action]}
         </Button>
       ))}
-      <span className="flex-1" />
+      {onAction && <span className="flex-1" />}
       <CopyButton alert={alert} />
     </footer>
   );

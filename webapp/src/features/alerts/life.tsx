@@ -27,9 +27,8 @@ export function StateMark({ alert }: { alert: LiveAlert }) {
 /** What happened last in a sentence, and the note. */
 export function LastStepLine({ alert, isShort }: { alert: LiveAlert; isShort: boolean }) {
   const words = lastWords(alert);
-  if (!words && alert.note === '') return null;
   return (
-    <p className={cn('text-xs leading-5 text-ink-2', isShort ? 'truncate' : 'break-words')}>
+    <p className={cn('min-w-0 flex-1 text-xs leading-5 text-ink-2', isShort ? 'truncate' : 'break-words')}>
       {words && (
         <span className="text-ink" data-testid="alert-last">
           {words}

@@ -42,7 +42,7 @@ export function RLineView({ line, life = null, scale, hasGrid = false }: RLineVi
         />
       ))}
       <StopBar x={at(-1)} isOld={life !== null && life.stop !== null} />
-      {typeof life?.stop === 'number' && <StopBar x={at(life.stop)} isOld={false} />}
+      {typeof life?.stop === 'number' && <StopBar x={at(life.stop)} isOld={false} isMoved />}
       {life?.trims.map((r, index) => (
         <line key={index} x1={at(r)} x2={at(r)} y1="6" y2="16" strokeWidth="1.5" className="stroke-ink-2" />
       ))}
@@ -71,13 +71,14 @@ export function RLineView({ line, life = null, scale, hasGrid = false }: RLineVi
   );
 }
 
-function StopBar({ x, isOld }: { x: string; isOld: boolean }) {
+/** A moved one is longer: at the entry it still shows on both sides of the ring. */
+function StopBar({ x, isOld, isMoved = false }: { x: string; isOld: boolean; isMoved?: boolean }) {
   return (
     <line
       x1={x}
       x2={x}
-      y1="5"
-      y2="17"
+      y1={isMoved ? 3 : 5}
+      y2={isMoved ? 19 : 17}
       strokeWidth={isOld ? 1.5 : 2}
       className={isOld ? 'stroke-ink-3' : 'stroke-ink-2'}
       {...(isOld && { strokeDasharray: '1.5 2.5' })}
