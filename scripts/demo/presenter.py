@@ -18,13 +18,16 @@ from pathlib import Path
 
 import msgspec
 
-from control_plane.signaling.messages import AlertPost, ParticipantView, Posted
+from control_plane.signaling.messages import AlertPost, AlertStep, ParticipantView, Posted
 from scripts.demo.attendee import LOST, Attendee, Place
 from scripts.demo.desk import Happening, Position, open_desk
 from scripts.demo.market import CANDLE_MINUTES
 from scripts.demo.pad import PadTrack, encode_loop
 from scripts.demo.screen import ChartTrack, Painter, use_sharp_encoder
 from scripts.demo.script import Line, Script
+from scripts.demo.steps import steps_of
+from scripts.headless.client import Participant
+from scripts.headless.signaling import SignalingError
 from scripts.stack.console import say
 from scripts.stack.seed import Demo, Person
 
@@ -33,6 +36,18 @@ _QUIET_S = (40.0, 80.0)
 _GREET_PAUSE_S = 30.0
 """Who comes sooner after another is not greeted: a reload is not a guest."""
 _MEMBERS = 2
+_FILL_AFTER_S = 4.0
+"""An idea is posted, and in the market so much later."""
+_REFUSED = {
+    "alert_already_filled",
+    "alert_not_filled",
+    "alert_over",
+    "conflict",
+    "invalid_input",
+    "not_found",
+    "target_already_hit",
+}
+"""A visitor who is the host may have closed the presenter's alert: then this step is not ours to tell any more."""
 
 
 class Presenter:
@@ -52,13 +67,14 @@ class Presenter:
         self._painter = Painter(self._desk, self._happenings.put_nowait)
         self._alert_ids: dict[int, uuid.UUID] = {}
         self._posted: set[int] = set()
+        self._told: set[tuple[int, int]] = set()
         self._greeted_at = -_GREET_PAUSE_S
         self._host = Attendee(
             place,
             choose_presenters(people),
             starter=choose_starter(people),
             tracks={"microphone": PadTrack, "screen": lambda: ChartTrack(self._painter)},
-            on_welcome=self._post_open,
+            on_welcome=self._catch_up,
             on_guest=self._happenings.put_nowait,
         )
         self._members = [Attendee(place, [person]) for person in choose_members(people)]
@@ -74,6 +90,11 @@ class Presenter:
                 group.create_task(work)
 
     # --- alerts
+
+    async def _catch_up(self) -> None:
+        """Post the ideas and steps the room does not know yet."""
+        await self._post_open()
+        await self._post_steps()
 
     async def _post_open(self) -> None:
         """Post the alerts of all open ideas that are not posted yet; the morning's too, so that cards and lines agree."""
@@ -92,7 +113,7 @@ class Presenter:
         age = market.candles_begun - position.opened
         if age > 1:
             minute = market.candles[-1].minute - age * CANDLE_MINUTES
-            note = f"{note}. In since {minute // 60:02}:{minute % 60:02}" + (", stop at entry" if position.hits else "")
+            note = f"{note}. In since {minute // 60:02}:{minute % 60:02}"
         return AlertPost(
             id=0,
             # The same id for each try: posting twice after a loss is harmless.
@@ -105,13 +126,37 @@ class Presenter:
             note=note,
         )
 
-    async def _tell_step(self, happening: Happening) -> None:
-        """An alert's next step (target reached, stopped, closed): said in the room.
+    async def _post_steps(self) -> None:
+        """Tell what happened to the posted ideas, as far as it is not told yet."""
+        participant = self._host.participant
+        if participant is None:
+            return
+        for position in self._desk.positions:
+            if position.number in self._posted:
+                await self._post_steps_of(participant, position)
 
-        The one place that knows of steps: when the API has them, the step of alert
-        `self._alert_ids[happening.position.number]` is posted here, before the words.
-        """
-        await self._exchange(self._script.talk_about(happening, self._desk.markets[happening.symbol].instrument))
+    async def _post_steps_of(self, participant: Participant, position: Position) -> None:
+        alert_id = self._alert_ids[position.number]
+        price = self._desk.markets[position.symbol].instrument.price
+        for number, step in enumerate(steps_of(position)):
+            if (position.number, number) in self._told:
+                continue
+            request = AlertStep(
+                id=0,
+                alert_id=alert_id,
+                # The same id for each try, as for the alert.
+                step_id=uuid.uuid5(alert_id, str(number)),
+                kind=step.kind,
+                price=price(step.ticks),
+                fraction=step.fraction,
+                target=step.target,
+            )
+            try:
+                await participant.signaling.request(request, Posted)
+            except SignalingError as error:
+                if error.code not in _REFUSED:
+                    raise
+            self._told.add((position.number, number))
 
     # --- words
 
@@ -141,12 +186,14 @@ class Presenter:
                 await self._follow(news)
 
     async def _follow(self, happening: Happening) -> None:
-        if happening.kind == "idea":
-            with contextlib.suppress(*LOST):  # the next welcome posts what is missing
+        with contextlib.suppress(*LOST):  # the next welcome tells what is missing
+            if happening.kind == "idea":
                 await self._post_open()
-        if happening.position is not None and happening.kind != "idea":
-            await self._tell_step(happening)
-        elif self._has_audience:
+                await asyncio.sleep(_FILL_AFTER_S)
+            if happening.position is not None:
+                await self._post_steps()
+        is_step = happening.position is not None and happening.kind != "idea"
+        if is_step or self._has_audience:
             await self._exchange(self._script.talk_about(happening, self._desk.markets[happening.symbol].instrument))
 
     async def _greet(self, guest: ParticipantView) -> None:

@@ -230,3 +230,15 @@ async def test_someone_who_signs_in_as_the_presenter_gets_the_seat_and_another_p
         await visitor.wait_consumer("video", timeout_s=20)
 
         assert visitor.signaling.close_code is None
+
+
+async def test_the_presenters_alerts_go_through_their_life(demo_stack: RunningStack) -> None:
+    async with visit(demo_stack) as visitor, asyncio.timeout(HEALED_WITHIN_S):
+        feed = list(visitor.participant.welcome.feed)
+        while not any(event.kind == "alert.stepped" for event in feed):
+            feed.append((await visitor.participant.signaling.expect(FeedAppended)).event)
+
+    first = next(json.loads(bytes(event.body)) for event in feed if event.kind == "alert.stepped")
+    assert first["step"]["kind"] == "filled"
+    assert first["state"]["phase"] == "filled"
+    assert first["alertId"] in {str(event.subject_id) for event in feed if event.kind == "alert.posted"}
