@@ -49,6 +49,7 @@ class Room:
     host: RoomPage
     viewer: RoomPage
     acknowledged: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
 
     async def write(self, page: RoomPage, text: str) -> None:
         """Write a line and wait until the page has it from the server."""
@@ -57,8 +58,21 @@ class Room:
         await expect(by_id(page.page, "chat-outgoing")).to_have_count(0, timeout=WELL_AGAIN_S * 1000)
         self.acknowledged.append(text)
 
+    async def post_alert(self, symbol: str) -> None:
+        """Post a trade idea and wait until the host's page has it from the server."""
+        await self.host.show("alerts")
+        await by_id(self.host.page, "alert-input").fill(f"long {symbol} 181.20 stop 178 tp 186")
+        await by_id(self.host.page, "alert-post").click()
+        cards = by_id(self.host.page, "alert-card").filter(has_text=symbol)
+        await expect(cards).to_have_count(1, timeout=WELL_AGAIN_S * 1000)
+        self.alerts.append(symbol)
+
     async def check_history(self) -> None:
-        """Both pages show every acknowledged line once, in the same order."""
+        """Both pages show every acknowledged line and alert once; lines in the same order, the newest alert first."""
+        for page in (self.host, self.viewer):
+            await page.show("alerts")
+            await expect(by_id(page.page, "alert-card")).to_contain_text(self.alerts[::-1], timeout=WELL_AGAIN_S * 1000)
+            await expect(by_id(page.page, "alert-card")).to_have_count(len(self.alerts))
         histories = []
         for page in (self.host, self.viewer):
             await page.show("chat")
@@ -87,6 +101,7 @@ async def room(target: RunningStack, browser: Browser) -> AsyncIterator[Room]:
         both = Room(host, viewer)
         await both.write(host, "before, by the host")
         await both.write(viewer, "before, by the viewer")
+        await both.post_alert("NVDA")
         yield both
         await _until_rest_answers(target)
 
@@ -120,6 +135,7 @@ async def test_talk_goes_on_after_a_kill_and_the_picture_never_stops(
     await room.viewer.screen_moves(frames=20)  # media does not pass what was killed
     await room.write(room.host, f"{name} was killed, says the host")
     await room.write(room.viewer, f"{name} was killed, says the viewer")
+    await room.post_alert("AMD")
 
     now = await picture(room.viewer.page, STAGE_VIDEO)
     assert now is not None
