@@ -17,7 +17,8 @@ interface TopBarProps {
 /** Where one is, since when it runs, who watches, how the line is. */
 export function TopBar({ roomName, organizationName, onBack }: TopBarProps) {
   const { theme, toggle } = useTheme();
-  const watching = usePeople().filter(({ producers, isConnected }) => (producers ?? []).length === 0 && isConnected !== false).length;
+  // Viewers, as the rooms page counts them: those who take a seat.
+  const watching = usePeople().filter(({ role }) => role === 'viewer').length;
   return (
     <header data-region="top" className="col-span-full flex h-(--bar-top) items-center gap-3 border-b border-line bg-surface px-3 max-md:h-12.5 max-md:gap-1 max-md:pr-2 max-md:pl-1">
       <span className="max-md:hidden">
