@@ -258,4 +258,4 @@ async def test_one_enters_and_leaves_without_a_mouse(scene: Stage, browser: Brow
 
     await by_id(room.page, "leave").press("Enter")
 
-    await expect(room.page.get_by_role("heading", name="Rooms")).to_be_visible()
+    await expect(room.page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
