@@ -22,6 +22,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from scripts.browser.launch import chromium
 from scripts.browser.pages import DESKTOP, PHONE, RoomPage, by_id, new_context
+from scripts.browser.probes import until
 from scripts.headless.rest import Rest, Room
 from scripts.stack.console import say
 from scripts.stack.layout import MEDIA_OFFSET, ROOT, choose_ports, count_workers
@@ -36,6 +37,8 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 THEMES = ("dark", "light")
 _COLOURS = 256
 _OTHER_ROOMS = ("Futures Desk", "Power Hour")
+_FIRST_ALERT_S = 60.0
+"""How long a demo may take until its first alert; a busy machine's presenter begins late."""
 _LISTEN_S = 25.0
 """How long a visitor sits in the room before the pictures, so that presenter and members have greeted and talked."""
 
@@ -85,6 +88,14 @@ class Stage:
 
 class _Rooms(msgspec.Struct):
     items: list[Room]
+
+
+class _FeedEntry(msgspec.Struct):
+    kind: str
+
+
+class _Feed(msgspec.Struct):
+    items: list[_FeedEntry]
 
 
 Take = Callable[[Stage, BrowserContext], Awaitable[Page]]
@@ -242,7 +253,16 @@ async def open_stage(base_url: str, demo: Demo) -> AsyncIterator[Stage]:
         rooms = await owner.call("GET", f"/api/v1/organizations/{demo.organization_id}/rooms", _Rooms)
         others = [room for room in rooms.items if room.id != demo.room_id]
         room = others[0] if others else await owner.create_room(demo.organization_id, _OTHER_ROOMS[0])
-        yield Stage(base_url, demo, owner, viewer, room.id)
+        stage = Stage(base_url, demo, owner, viewer, room.id)
+        await until("the demo has an alert", lambda: _has_alert(stage), timeout_s=_FIRST_ALERT_S)
+        yield stage
+
+
+async def _has_alert(stage: Stage) -> bool:
+    """Whether the presenter has posted an alert: the pages list alerts, and "ready" comes before the first."""
+    where = f"/api/v1/organizations/{stage.organization_id}/rooms/{stage.room_id}"
+    feed = await stage.owner.call("GET", f"{where}/events", _Feed)
+    return any(entry.kind == "alert.posted" for entry in feed.items)
 
 
 @asynccontextmanager

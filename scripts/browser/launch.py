@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 _QUIET = (
     "--no-sandbox",
@@ -28,6 +28,10 @@ _AWAKE = (
     "--disable-backgrounding-occluded-windows",
     "--disable-background-timer-throttling",
 )
+
+
+EXPECT_TIMEOUT_MS = 15_000
+"""How long `expect` waits: a machine busy with other things is slow, and that is no finding."""
 
 
 class NoBrowserError(Exception):
@@ -52,6 +56,7 @@ async def chromium(*, extra: Sequence[str] = ()) -> AsyncIterator[Browser]:
     Raises:
         NoBrowserError: it is not installed.
     """
+    expect.set_options(timeout=EXPECT_TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_chromium(), headless=True, args=[*_QUIET, *_MEDIA, *_AWAKE, *extra]
