@@ -18,37 +18,34 @@ participant is an orphan and is closed after `ORPHAN_GRACE_S`, unless a link ado
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-CONTRACT_VERSION = 1
-"""Raised whenever a field changes meaning; the hello of another version is refused with `version_mismatch`."""
-MAX_MESSAGE_BYTES = 256 * 1024
-"""Largest frame in either direction, bytes."""
-REQUEST_TIMEOUT_S = 5.0
-"""How long the control plane waits for any response, seconds."""
-ORPHAN_GRACE_S = 30.0
-"""How long a participant without a link keeps its transports, seconds."""
-LOAD_INTERVAL_S = 2.0
-"""How often a node tells its load, seconds."""
-
-MediaKind = Literal["audio", "video"]
-Source = Literal["microphone", "camera", "screen"]
-"""What a producer carries. `screen` video goes first when bits are short."""
-Direction = Literal["send", "recv"]
-"""As the browser sees it: it sends on `send`, receives on `recv`."""
-
-
-class Wire(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """Base of everything on the link: camelCase JSON, unset defaults left out."""
-
-
-class RequestBase(Wire, tag_field="method"):
-    """A request: `id` is chosen by the caller, unique on this link while unanswered."""
-
-    id: int
-
+from media_plane.contract.base import CONTRACT_VERSION as CONTRACT_VERSION
+from media_plane.contract.base import LOAD_INTERVAL_S as LOAD_INTERVAL_S
+from media_plane.contract.base import MAX_MESSAGE_BYTES as MAX_MESSAGE_BYTES
+from media_plane.contract.base import ORPHAN_GRACE_S as ORPHAN_GRACE_S
+from media_plane.contract.base import REQUEST_TIMEOUT_S as REQUEST_TIMEOUT_S
+from media_plane.contract.base import Direction as Direction
+from media_plane.contract.base import MediaKind as MediaKind
+from media_plane.contract.base import NotificationBase as NotificationBase
+from media_plane.contract.base import ParticipantNotification as ParticipantNotification
+from media_plane.contract.base import ParticipantRequest as ParticipantRequest
+from media_plane.contract.base import ProducerFacts as ProducerFacts
+from media_plane.contract.base import RequestBase as RequestBase
+from media_plane.contract.base import Source as Source
+from media_plane.contract.base import Wire as Wire
+from media_plane.contract.delivery import ConsumerSetPriority as ConsumerSetPriority
+from media_plane.contract.delivery import ParticipantQuality as ParticipantQuality
+from media_plane.contract.delivery import ProducerLayersWanted as ProducerLayersWanted
+from media_plane.contract.delivery import QualityTold as QualityTold
+from media_plane.contract.pipes import PipeConnect as PipeConnect
+from media_plane.contract.pipes import PipeDrop as PipeDrop
+from media_plane.contract.pipes import PipedTrack as PipedTrack
+from media_plane.contract.pipes import PipeOpen as PipeOpen
+from media_plane.contract.pipes import PipeOpened as PipeOpened
+from media_plane.contract.pipes import PipeReceive as PipeReceive
+from media_plane.contract.pipes import PipeSend as PipeSend
+from media_plane.contract.pipes import PipeSent as PipeSent
 
 # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -82,14 +79,6 @@ class RoomClose(RequestBase, tag="room.close"):
     epoch: int
 
 
-class ParticipantRequest(RequestBase):
-    """Base of requests that name a participant, and so adopt it to this link."""
-
-    live_session_id: str
-    epoch: int
-    participant_id: str
-
-
 class ParticipantAdopt(ParticipantRequest, tag="participant.adopt"):
     """Take over a participant's media (after a signaling process died). Answer: `ParticipantMedia`.
 
@@ -111,6 +100,7 @@ class TransportCreate(ParticipantRequest, tag="transport.create"):
     transport_id: str
     direction: Direction
     max_incoming_bitrate_bps: int | None = None
+    max_outgoing_bitrate_bps: int | None = None
     initial_outgoing_bitrate_bps: int | None = None
 
 
@@ -228,6 +218,12 @@ Request = (
     | ConsumerPause
     | ConsumerClose
     | ConsumerSetPreferredLayers
+    | ConsumerSetPriority
+    | PipeOpen
+    | PipeConnect
+    | PipeSend
+    | PipeReceive
+    | PipeDrop
 )
 
 
@@ -260,16 +256,6 @@ class HelloAnswer(Wire):
     node_id: str
     worker_version: str
     load: NodeLoad
-
-
-class ProducerFacts(Wire):
-    """A live producer, as the control plane shows it."""
-
-    producer_id: str
-    participant_id: str
-    kind: MediaKind
-    source: Source
-    paused: bool = False
 
 
 class ParticipantMedia(Wire):
@@ -358,10 +344,6 @@ class Response(Wire):
 # --- notifications ------------------------------------------------------------------------------------------------
 
 
-class NotificationBase(Wire, tag_field="method"):
-    """Something happened on the node; nobody answers."""
-
-
 class LoadTold(NotificationBase, tag="node.load"):
     """Every `LOAD_INTERVAL_S` on every link."""
 
@@ -377,13 +359,6 @@ class RoomLost(NotificationBase, tag="room.lost"):
     live_session_id: str
     epoch: int
     reason: str
-
-
-class ParticipantNotification(NotificationBase):
-    """Base of notifications about one participant's media; sent to the link that adopted it."""
-
-    live_session_id: str
-    participant_id: str
 
 
 class ParticipantClosed(ParticipantNotification, tag="participant.closed"):
@@ -450,6 +425,8 @@ Notification = (
     | ConsumerPaused
     | ConsumerResumed
     | ConsumerLayersChanged
+    | ProducerLayersWanted
+    | QualityTold
 )
 
 
