@@ -10,12 +10,19 @@ from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantI
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking, from a verified access token. session_id: the sign-in it belongs to."""
+    """Who is asking, from a verified access token or API token.
+
+    session_id: the sign-in an access token belongs to. token_id: the API token, which acts as the person who made it, only
+    in its organization_id, and only with its abilities (domain/abilities.py); None, None and empty for a person.
+    """
 
     user_id: UserId
     email: str
     display_name: str
     session_id: UUID | None
+    token_id: UUID | None = None
+    organization_id: OrganizationId | None = None
+    abilities: frozenset[str] = frozenset()
 
 
 class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

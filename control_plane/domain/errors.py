@@ -8,11 +8,15 @@
     |  |- AlertOver                   alert_over
     |  |- AlertNotFilled              alert_not_filled
     |  |- AlertAlreadyFilled          alert_already_filled
-    |  `- TargetAlreadyHit            target_already_hit
+    |  |- TargetAlreadyHit            target_already_hit
+    |  `- RequestInFlight             request_in_flight
+    |- PreconditionFailed             precondition_failed     412
     |- Forbidden                      forbidden               403
     |- Unauthenticated                unauthenticated         401
     |- LimitExceeded                  plan_limit_reached      402
+    |  `- FeatureNotInPlan            feature_not_in_plan
     |- InvalidInput                   invalid_input           422
+    |  `- KeyReused                   idempotency_key_reused
     |- RateLimited                    rate_limited            429
     `- Unavailable                    unavailable             503
        `- NoMediaNode                 no_media_node
@@ -89,6 +93,18 @@ class TargetAlreadyHit(Conflict):
     code = "target_already_hit"
 
 
+class RequestInFlight(Conflict):
+    """The first request with this Idempotency-Key is still being carried out. Facts: retry_after_s."""
+
+    code = "request_in_flight"
+
+
+class PreconditionFailed(DomainError):
+    """The thing changed since the caller read it (If-Match)."""
+
+    code = "precondition_failed"
+
+
 class Forbidden(DomainError):
     """The role does not carry this permission. Facts: permission."""
 
@@ -107,10 +123,22 @@ class LimitExceeded(DomainError):
     code = "plan_limit_reached"
 
 
+class FeatureNotInPlan(LimitExceeded):
+    """The plan does not hold this. Facts: feature."""
+
+    code = "feature_not_in_plan"
+
+
 class InvalidInput(DomainError):
     """The input is malformed. Facts: field, where one is to blame."""
 
     code = "invalid_input"
+
+
+class KeyReused(InvalidInput):
+    """This Idempotency-Key came before, with another request."""
+
+    code = "idempotency_key_reused"
 
 
 class RateLimited(DomainError):

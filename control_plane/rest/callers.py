@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 from litestar.di import NamedDependency
@@ -15,11 +15,19 @@ from control_plane.services.platform import Platform
 PlatformDep = NamedDependency[SkipValidation[Platform]]
 CallerDep = NamedDependency[SkipValidation[Caller]]
 AnyRequest = Request[Any, Any, Any]
+_CALLER = "tradingroom.caller"
+"""Where a request's scope keeps its `Caller`, or the `Unauthenticated` that was found instead."""
 
 
 def bearer_token(request: AnyRequest) -> str:
     """The token of the Authorization header (RFC 6750, 2.1). Raises Unauthenticated: there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return bearer_of(request.scope)
+
+
+def bearer_of(scope: Any) -> str:
+    """As `bearer_token`, of an ASGI request."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = header.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("Sign in first.")
     return token.strip()
@@ -27,4 +35,26 @@ def bearer_token(request: AnyRequest) -> str:
 
 async def provide_caller(request: AnyRequest, platform: PlatformDep) -> Caller:
     """The caller of this request. Raises Unauthenticated, Unavailable."""
-    return await platform.tokens.verify_access(bearer_token(request))
+    return await identify(request.scope, platform)
+
+
+async def identify(scope: Any, platform: Platform) -> Caller:
+    """The caller of an ASGI request, verified once: what stands around the API asks first, handlers ask again.
+
+    Raises:
+        Unauthenticated: there is no token, or it is not good; the same one again for the same request. Unavailable.
+    """
+    known = scope.get(_CALLER)
+    if known is None:
+        try:
+            known = await _verify(bearer_of(scope), platform)
+        except Unauthenticated as error:
+            known = error
+        scope[_CALLER] = known
+    if isinstance(known, Unauthenticated):
+        raise known
+    return cast("Caller", known)
+
+
+async def _verify(token: str, platform: Platform) -> Caller:
+    return await platform.tokens.verify_access(token)

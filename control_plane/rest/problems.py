@@ -19,6 +19,7 @@ from control_plane.domain import errors
 STATUS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.NotFound: (404, "Not found"),
     errors.Conflict: (409, "Conflict"),
+    errors.PreconditionFailed: (412, "Precondition failed"),
     errors.Forbidden: (403, "Forbidden"),
     errors.Unauthenticated: (401, "Unauthenticated"),
     errors.LimitExceeded: (402, "Plan limit reached"),
@@ -32,7 +33,10 @@ _HTTP_CODES = {
     401: (401, "Unauthenticated", "unauthenticated"),
     404: (404, "Not found", "not_found"),
     405: (405, "Method not allowed", "method_not_allowed"),
+    406: (406, "Not acceptable", "not_acceptable"),
     413: (413, "Body too large", "too_large"),
+    415: (415, "Unsupported media type", "unsupported_media_type"),
+    421: (421, "Misdirected request", "wrong_host"),
 }
 """What the framework itself refuses."""
 log = structlog.get_logger(__name__)
