@@ -1,4 +1,4 @@
-"""`python -m control_plane --door rest|signaling`: compose the platform and open one door."""
+"""`python -m control_plane --door rest|signaling|jobs`: compose the platform and open one door."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import uvloop
 from control_plane.app import compose
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.keys import KeyPurpose
+from control_plane.jobs.server import serve as serve_jobs
 from control_plane.logs import configure_logs
 from control_plane.rest.server import serve as serve_rest
 from control_plane.services.keys import WrongSecretKey
 from control_plane.settings import BadSettings, Settings, read_settings
 from control_plane.signaling.server import serve as serve_signaling
 
-DOORS = {"rest": serve_rest, "signaling": serve_signaling}
+DOORS = {"rest": serve_rest, "signaling": serve_signaling, "jobs": serve_jobs}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,6 +29,7 @@ from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
+from control_plane.services.outbox import OutboxService
 from control_plane.services.passwords import Passwords
 from control_plane.services.platform import Platform
 from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
@@ -119,6 +120,7 @@ def assemble(
         tokens=tokens,
         turn=turn,
         keys=keys,
+        outbox=OutboxService(db, bus, clock, ids),
         accounts=AccountService(
             db=db,
             passwords=passwords,

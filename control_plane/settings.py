@@ -34,7 +34,7 @@ class Settings:
 
     Attributes:
         host: address both doors listen on.
-        port: TCP port of the REST door; signaling_port: of the signaling door.
+        port: TCP port of the REST door; signaling_port: of the signaling door; jobs_port: of the jobs door.
         database_url: DSN of the app's login, which owns nothing.
         database_pool_size: connections one process opens at most.
         database_statement_cache: prepared statements kept per connection; 0 behind a transaction pooler.
@@ -54,6 +54,7 @@ class Settings:
     host: str
     port: int
     signaling_port: int
+    jobs_port: int
     database_url: str
     database_pool_size: int
     database_statement_cache: int
@@ -140,6 +141,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     read = _Reader(os.environ if env is None else env)
     port = read.number("TR_PORT", 8000, LOWEST_PORT, HIGHEST_PORT - 1)
     signaling_port = read.number("TR_SIGNALING_PORT", port + 1, LOWEST_PORT, HIGHEST_PORT)
+    jobs_port = read.number("TR_JOBS_PORT", min(port + 3, HIGHEST_PORT), LOWEST_PORT, HIGHEST_PORT)
     public_url = read.parsed("TR_PUBLIC_URL", f"http://localhost:{port}", _http_url, "an http:// or https:// URL")
     turn_urls = read.parsed("TR_TURN_URLS", "", _turn_urls, "a comma list of stun:, turn: or turns: addresses")
     turn_secret = read.optional("TR_TURN_SECRET", "")
@@ -153,6 +155,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         host=read.parsed("TR_HOST", "127.0.0.1", _ip, "an IP address"),
         port=port,
         signaling_port=signaling_port,
+        jobs_port=jobs_port,
         database_url=_database_url(read, "DATABASE_URL", "DSN of the login of the running system"),
         database_pool_size=read.number("TR_DATABASE_POOL_SIZE", 10, 1, 500),
         database_statement_cache=read.number("TR_DATABASE_STATEMENT_CACHE", 200, 0, 10_000),

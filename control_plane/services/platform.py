@@ -13,6 +13,7 @@ from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
+from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Bus, Clock, Ids, Presence, RateLimits, Seats, Tokens, Turn
 from control_plane.services.rooms import RoomService
 from control_plane.stores.database import Database
@@ -32,6 +33,7 @@ class Platform:
     tokens: Tokens
     turn: Turn
     keys: KeyService
+    outbox: OutboxService
     accounts: AccountService
     organizations: OrganizationService
     invitations: InvitationService

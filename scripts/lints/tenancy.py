@@ -14,6 +14,7 @@ ALLOWED = {
     "control_plane/stores/database.py": "defines it, and asks whether the database answers",
     "control_plane/services/accounts.py": "signing in comes before any tenant",
     "control_plane/services/keys.py": "signing keys belong to no tenant",
+    "control_plane/services/outbox.py": "the jobs door has the effects of all tenants",
     "control_plane/services/nodes.py": "media nodes belong to no tenant",
     "control_plane/services/live.py": "counts live sessions for operators, without looking into them",
     "control_plane/services/organizations.py": "the operator's command finds an organization by its slug",

@@ -39,6 +39,11 @@ class Ports:
         return self.rest + 2
 
     @property
+    def jobs(self) -> int:
+        """The jobs door: health and metrics."""
+        return self.rest + 3
+
+    @property
     def postgres(self) -> int:
         """The embedded PostgreSQL."""
         return self.rest + _POSTGRES_OFFSET
@@ -135,6 +140,10 @@ class Layout:
         """The signaling door."""
         return self._python("signaling", "control_plane", "--door", "signaling", environment=self._control_plane())
 
+    def jobs(self) -> Command:
+        """The jobs door."""
+        return self._python("jobs", "control_plane", "--door", "jobs", environment=self._control_plane())
+
     def agent(self) -> Command:
         """The media agent, who starts the workers."""
         ports = self.ports
@@ -159,6 +168,7 @@ class Layout:
         environment = {
             "TR_PORT": str(self.ports.rest),
             "TR_SIGNALING_PORT": str(self.ports.signaling),
+            "TR_JOBS_PORT": str(self.ports.jobs),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "TR_SECRET_KEY": get_secret(self.data_dir, "secret_key"),

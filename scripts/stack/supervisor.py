@@ -148,7 +148,7 @@ class Stack:
         """Stop everything in order, within 10 s. May be called twice."""
         self._is_ready = False
         await self._stop_services(_SIGNALING_STOP_S, "demo", "signaling")
-        await self._stop_services(_DOORS_STOP_S, "agent", "rest")
+        await self._stop_services(_DOORS_STOP_S, "agent", "rest", "jobs")
         await self._stop_services(_STORES_STOP_S, "postgres", "valkey")
         self._guard.end()
         if self._has_claim:
@@ -167,7 +167,7 @@ class Stack:
 
     def _own_ports(self) -> list[int]:
         ports = self.ports
-        own = [ports.rest, ports.signaling, ports.node_link, *ports.media]
+        own = [ports.rest, ports.signaling, ports.jobs, ports.node_link, *ports.media]
         own += [ports.postgres] if self._postgres else []
         return own + ([ports.valkey] if self._valkey else [])
 
@@ -192,6 +192,7 @@ class Stack:
         doors = (
             ("rest", self.layout.rest, self.ports.rest),
             ("signaling", self.layout.signaling, self.ports.signaling),
+            ("jobs", self.layout.jobs, self.ports.jobs),
         )
         async with asyncio.TaskGroup() as group:
             for name, command, port in (*doors, ("agent", self.layout.agent, self.ports.node_link)):

@@ -29,6 +29,7 @@ def openapi_document() -> dict[str, Any]:
         host="127.0.0.1",
         port=1,
         signaling_port=1,
+        jobs_port=0,
         database_url="",
         database_pool_size=1,
         database_statement_cache=0,

@@ -92,6 +92,17 @@ async def test_a_room_that_was_live_when_a_process_was_killed_is_of_use_again(ta
         await _until_well(target, is_of_use)
 
 
+async def test_a_jobs_door_that_is_killed_comes_back_by_itself(target: RunningStack) -> None:
+    before = target.pids["jobs"]
+
+    os.kill(before, signal.SIGKILL)
+    deadline = time.monotonic() + RECOVERY_S
+    while target.pids.get("jobs", before) == before and time.monotonic() < deadline:  # noqa: ASYNC110 - its state is a file
+        await asyncio.sleep(0.2)
+
+    assert target.pids.get("jobs", before) != before
+
+
 @pytest.mark.timeout(180)
 async def test_after_a_media_worker_is_killed_a_fresh_tenant_is_served_again(target: RunningStack) -> None:
     before = target.worker_pids()
@@ -184,7 +195,7 @@ async def test_databases_of_someone_else_are_used_but_not_seeded(tmp_path: Path)
         try:
             stack.wait_ready()
 
-            assert set(stack.pids) == {"rest", "signaling", "agent"}
+            assert set(stack.pids) == {"rest", "signaling", "jobs", "agent"}
             assert not (tmp_path / "data" / "demo.json").exists()
             connection = await asyncpg.connect(postgres.superuser_url(DATABASE))
             assert await connection.fetchval("select count(*) from organizations") == 0

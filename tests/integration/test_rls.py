@@ -47,6 +47,8 @@ async def _fill(platform: Platform) -> Tenant:
     await platform.invitations.create(
         tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None
     )
+    async with platform.db.tenant(tenant.id) as tx:
+        await platform.outbox.put(tx, "test", {}, organization_id=tenant.id)
     return tenant
 
 

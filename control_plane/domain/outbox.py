@@ -1,0 +1,77 @@
+"""Outbox: effects nobody re-reads (mail, webhooks out, push), written with what caused them and done later by the jobs door.
+
+At least once, never at most once: a process that dies between the effect and its mark does it again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.ids import OrganizationId
+
+OUTBOX_TOPIC = "outbox"
+"""The bus topic that wakes the jobs door."""
+LEASE = timedelta(seconds=60)
+"""How long a claimed row belongs to the process that claimed it; then another may try."""
+LAST_ERROR_LENGTH = 500
+"""Characters of an error that are kept."""
+
+
+class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One effect to be had.
+
+    Attributes:
+        id: UUIDv7; a receiver that wants to tell repeats apart gets it.
+        kind: names the handler: mail, …
+        body: the handler's own words, JSON; emptied once it is done.
+        organization_id: whose; None: the platform's.
+        order_key: rows of one key are done one after the other, in the order of their ids; None: in any order.
+        attempts: how often it was tried, this time included, >= 1 when a handler sees it.
+        created_at: when it was caused.
+    """
+
+    id: UUID
+    kind: str
+    body: dict[str, Any]
+    organization_id: OrganizationId | None
+    order_key: str | None
+    attempts: int
+    created_at: datetime
+
+
+class OutboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a kind is tried. first_s: pause after the first failure, seconds; it grows fourfold up to longest_s."""
+
+    max_attempts: int = 10
+    first_s: float = 2.0
+    longest_s: float = 3600.0
+
+    def pause(self, attempts: int, spread: float) -> timedelta | None:
+        """How long to wait before the next try.
+
+        Args:
+            attempts: tries so far, >= 1.
+            spread: 0.0-1.0; shortens the pause by up to a quarter, so that what failed together does not return together.
+
+        Returns:
+            The pause; None: give up, it is a dead letter.
+        """
+        if attempts >= self.max_attempts:
+            return None
+        return timedelta(seconds=min(self.longest_s, self.first_s * 4 ** (attempts - 1)) * (1 - spread / 4))
+
+
+class GiveUp(Exception):
+    """Raised by a handler: trying again can't help. The message is kept as the row's last error."""
+
+
+class OutboxBacklog(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is. waiting: to be done; dead: given up; oldest_at: of the waiting ones, None when none waits."""
+
+    waiting: int
+    dead: int
+    oldest_at: datetime | None

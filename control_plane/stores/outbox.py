@@ -1,0 +1,141 @@
+"""The outbox: effects written in the transaction that caused them, claimed and settled by the jobs door.
+
+`add` works in tenant scopes (own rows) and in the platform's; everything else is the platform's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.ids import OrganizationId
+from control_plane.domain.outbox import LAST_ERROR_LENGTH, LEASE, OutboxBacklog, OutboxMessage
+from control_plane.stores.database import Rows, Transaction
+
+
+def _message(row: Rows) -> OutboxMessage:
+    organization_id = row["organization_id"]
+    return OutboxMessage(
+        id=row["id"],
+        kind=row["kind"],
+        body=msgspec.json.decode(row["body"]),
+        organization_id=None if organization_id is None else OrganizationId(organization_id),
+        order_key=row["order_key"],
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+    )
+
+
+async def add(
+    tx: Transaction,
+    *,
+    message_id: UUID,
+    kind: str,
+    body: dict[str, Any],
+    now: datetime,
+    organization_id: OrganizationId | None = None,
+    order_key: str | None = None,
+    not_before: datetime | None = None,
+) -> bool:
+    """Write an effect to be had after commit. False when the id was written before: a repeat is harmless.
+
+    Args:
+        tx: a tenant scope (organization_id is then its own) or the platform's.
+        message_id: UUIDv7, made by the caller.
+        kind: names the handler.
+        body: JSON-ready; no larger than needed, it is read again for every try.
+        now: when it was caused.
+        organization_id: whose; None: the platform's.
+        order_key: see `OutboxMessage`.
+        not_before: the earliest moment to try it; None: at once.
+    """
+    count = await tx.execute(
+        "insert into outbox (id, organization_id, kind, order_key, body, created_at, next_attempt_at) "
+        "values ($1, $2, $3, $4, $5::jsonb, $6, $7) on conflict (id) do nothing",
+        message_id,
+        organization_id,
+        kind,
+        order_key,
+        msgspec.json.encode(body).decode(),
+        now,
+        not_before or now,
+    )
+    return count == 1
+
+
+async def claim(tx: Transaction, kinds: Iterable[str], now: datetime, limit: int) -> list[OutboxMessage]:
+    """Take what is due, for one lease; rows another process holds are passed over.
+
+    Of one order_key only the oldest that is not settled is due, so a later one waits for it.
+    """
+    rows = await tx.fetch(
+        """
+        update outbox set attempts = attempts + 1, next_attempt_at = $2::timestamptz + $4::interval
+        where id in (
+            select o.id from outbox o
+            where o.done_at is null and o.dead_at is null and o.next_attempt_at <= $2 and o.kind = any($1)
+            and (o.order_key is null or not exists (
+                select 1 from outbox e where e.order_key = o.order_key and e.kind = o.kind and e.id < o.id
+                and e.done_at is null and e.dead_at is null))
+            order by o.next_attempt_at, o.id limit $3 for update of o skip locked)
+        returning id, organization_id, kind, order_key, body, attempts, created_at
+        """,
+        list(kinds),
+        now,
+        limit,
+        LEASE,
+    )
+    return sorted((_message(row) for row in rows), key=lambda message: message.id)
+
+
+async def mark_done(tx: Transaction, message_id: UUID, now: datetime) -> None:
+    """The effect was had. Its body goes: it may hold what is nobody's business any more, such as a link of a mail."""
+    await tx.execute("update outbox set done_at = $2, body = '{}', last_error = null where id = $1", message_id, now)
+
+
+async def mark_failed(tx: Transaction, message_id: UUID, error: str, next_attempt_at: datetime) -> None:
+    """It failed and is tried again then."""
+    await tx.execute(
+        "update outbox set last_error = $2, next_attempt_at = $3 where id = $1 and done_at is null",
+        message_id,
+        error[:LAST_ERROR_LENGTH],
+        next_attempt_at,
+    )
+
+
+async def mark_dead(tx: Transaction, message_id: UUID, error: str, now: datetime) -> None:
+    """It is given up: a dead letter, kept with its body until an operator looks."""
+    await tx.execute(
+        "update outbox set last_error = $2, dead_at = $3 where id = $1 and done_at is null",
+        message_id,
+        error[:LAST_ERROR_LENGTH],
+        now,
+    )
+
+
+async def revive(tx: Transaction, kind: str, now: datetime) -> int:
+    """Try the dead letters of a kind again, from the first attempt on. Answers how many."""
+    return await tx.execute(
+        "update outbox set dead_at = null, attempts = 0, next_attempt_at = $2 where kind = $1 and dead_at is not null",
+        kind,
+        now,
+    )
+
+
+async def backlog(tx: Transaction) -> OutboxBacklog:
+    """How much waits and how much was given up."""
+    row = await tx.fetchrow(
+        "select count(*) filter (where dead_at is null) as waiting, count(dead_at) as dead, "
+        "min(created_at) filter (where dead_at is null) as oldest_at from outbox where done_at is null"
+    )
+    assert row is not None
+    return OutboxBacklog(waiting=row["waiting"], dead=row["dead"], oldest_at=row["oldest_at"])
+
+
+async def forget(tx: Transaction, before: datetime) -> int:
+    """Delete what was done before that moment. Answers how many."""
+    return await tx.execute("delete from outbox where done_at < $1", before)
