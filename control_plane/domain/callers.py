@@ -9,6 +9,14 @@ import msgspec
 from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId, UserId
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request came from, for the audit log. ip: as the proxies we trust told it."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asking, from a verified access token or API token.
 
@@ -23,6 +31,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     token_id: UUID | None = None
     organization_id: OrganizationId | None = None
     abilities: frozenset[str] = frozenset()
+    origin: Origin | None = None
 
 
 class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -26,6 +26,9 @@ class Permission(StrEnum):
     MANAGE_ORGANIZATION = "organization.manage"
     MANAGE_MEMBERS = "members.manage"
     MANAGE_BILLING = "billing.manage"
+    READ_AUDIT = "audit.read"
+    OWN_ORGANIZATION = "organization.own"
+    """Transfer ownership, delete the organization."""
     MANAGE_ROOMS = "rooms.manage"
     VIEW_ROOMS = "rooms.view"
     RUN_SESSION = "session.run"
@@ -42,8 +45,13 @@ _VIEWER = frozenset({Permission.VIEW_ROOMS, Permission.JOIN_SESSION, Permission.
 _MODERATOR = _VIEWER | {Permission.MODERATE}
 _CO_HOST = _MODERATOR | {Permission.PUBLISH_MEDIA, Permission.POST_ALERT}
 _HOST = _CO_HOST | {Permission.RUN_SESSION}
-_ADMIN = _HOST | {Permission.MANAGE_ROOMS, Permission.MANAGE_MEMBERS, Permission.MANAGE_ORGANIZATION}
-_OWNER = _ADMIN | {Permission.MANAGE_BILLING}
+_ADMIN = _HOST | {
+    Permission.MANAGE_ROOMS,
+    Permission.MANAGE_MEMBERS,
+    Permission.MANAGE_ORGANIZATION,
+    Permission.READ_AUDIT,
+}
+_OWNER = _ADMIN | {Permission.MANAGE_BILLING, Permission.OWN_ORGANIZATION}
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from control_plane.domain.callers import Caller
+from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Unauthenticated
 from control_plane.services.platform import Platform
 
@@ -47,7 +48,8 @@ async def identify(scope: Any, platform: Platform) -> Caller:
     known = scope.get(_CALLER)
     if known is None:
         try:
-            known = await _verify(bearer_of(scope), platform)
+            verified = await _verify(bearer_of(scope), platform)
+            known = msgspec.structs.replace(verified, origin=origin_of(scope))
         except Unauthenticated as error:
             known = error
         scope[_CALLER] = known
@@ -58,3 +60,14 @@ async def identify(scope: Any, platform: Platform) -> Caller:
 
 async def _verify(token: str, platform: Platform) -> Caller:
     return await platform.tokens.verify_access(token)
+
+
+def origin_of(scope: Any) -> Origin:
+    """Where an ASGI request came from, for the audit log."""
+    client = scope.get("client")
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
+    return Origin(
+        ip=client[0] if client else None,
+        user_agent=None if agent is None else agent.decode("latin-1"),
+        request_id=scope.get("request_id"),
+    )

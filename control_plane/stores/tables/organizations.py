@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Boolean, Bytea, ForeignKey, Integer, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, Boolean, Bytea, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -11,7 +11,10 @@ from control_plane.stores.tables.accounts import Users
 
 
 class Organizations(Table, tablename="organizations"):
-    """The tenant. plan_tier: an entry of the price list (domain/plans.py)."""
+    """The tenant. plan_tier: an entry of the price list (domain/plans.py).
+
+    deletes_at: when it is erased, after its owner asked for it; chat_retention_days, audit_retention_days: None keeps all.
+    """
 
     id = UUID(primary_key=True, default=None)
     name = Varchar(length=80, default=None)
@@ -19,6 +22,22 @@ class Organizations(Table, tablename="organizations"):
     plan_tier = Varchar(length=16, default=None)
     trial_ends_at = Timestamptz(default=None, null=True)
     created_at = Timestamptz(default=None)
+    deletes_at = Timestamptz(default=None, null=True)
+    chat_retention_days = Integer(default=None, null=True)
+    audit_retention_days = Integer(default=None, null=True)
+
+
+class EntitlementOverrides(Table, tablename="entitlement_overrides"):
+    """What an organization may do beyond, or short of, its plan. limits: fields of `Entitlement` as JSON; null: no limit.
+
+    Written by operators (the platform role), read by the tenant.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None, unique=True)
+    limits = JSONB(default="{}")
+    note = Text(default="")
+    updated_at = Timestamptz(default=None)
 
 
 class Memberships(Table, tablename="memberships"):
@@ -48,7 +67,10 @@ class Workspaces(Table, tablename="workspaces"):
 
 
 class Invitations(Table, tablename="invitations"):
-    """A link that lets people in. token_hash: SHA-256 of its secret; max_uses: None means no limit."""
+    """Lets people in. token_hash: SHA-256 of its secret; max_uses: None means no limit.
+
+    email: whom it is for, lower case; None: whoever has the link. declined_at: they said no.
+    """
 
     id = UUID(primary_key=True, default=None)
     organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None, index=True)
@@ -60,3 +82,5 @@ class Invitations(Table, tablename="invitations"):
     max_uses = Integer(default=None, null=True)
     used_count = Integer(default=0)
     revoked_at = Timestamptz(default=None, null=True)
+    email = Varchar(length=254, default=None, null=True)
+    declined_at = Timestamptz(default=None, null=True)

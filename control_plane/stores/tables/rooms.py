@@ -12,7 +12,10 @@ from control_plane.stores.tables.organizations import Organizations
 
 
 class Rooms(Table, tablename="rooms"):
-    """The lasting place. last_seq: number of its newest feed entry."""
+    """The lasting place. last_seq: number of its newest feed entry.
+
+    time_zone: IANA's name, for showing next_session_at. who_may_chat: everyone, speakers or moderators.
+    """
 
     id = UUID(primary_key=True, default=None)
     organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
@@ -21,9 +24,28 @@ class Rooms(Table, tablename="rooms"):
     slug = Varchar(length=80, default=None)
     last_seq = BigInt(default=0)
     created_at = Timestamptz(default=None)
+    description = Varchar(length=500, default="")
+    waiting_text = Varchar(length=500, default="")
+    who_may_chat = Varchar(length=16, default="everyone")
+    next_session_at = Timestamptz(default=None, null=True)
+    time_zone = Varchar(length=64, default=None, null=True)
+    archived_at = Timestamptz(default=None, null=True)
 
     rooms_own_key = Unique([organization_id, "id"])
     rooms_own_slug = Unique([organization_id, slug])
+
+
+class RoomRoles(Table, tablename="room_roles"):
+    """A member's role in one room, in place of the one they have in the organization. Goes with the membership."""
+
+    id = UUID(primary_key=True, default=None)
+    organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
+    room_id = UUID(default=None)
+    user_id = ForeignKey(Users, on_delete=OnDelete.cascade, null=False, default=None)
+    role = Varchar(length=16, default=None)
+    created_at = Timestamptz(default=None)
+
+    room_roles_one_per_person = Unique([room_id, user_id])
 
 
 class LiveSessions(Table, tablename="live_sessions"):

@@ -1,0 +1,123 @@
+"""The audit log's rows: added in the scope of the change, read by the tenant, and expired by the platform."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.audit import ActorKind, AuditEntry, AuditFilter
+from control_plane.domain.ids import OrganizationId, UserId, make_uuid7
+from control_plane.stores.database import Rows, Transaction
+
+_COLUMNS = (
+    "id, at, actor_kind, actor_id, token_id, session_id, action, subject_kind, subject_id, "
+    "before, after, ip, user_agent, request_id"
+)
+_ADD = (
+    f"insert into audit_log ({_COLUMNS}, organization_id) "  # noqa: S608 - our own columns
+    "values ($1, now(), $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14)"
+)
+_LIST = f"""
+    select {_COLUMNS} from audit_log where organization_id = $1
+    and ($2::uuid is null or actor_id = $2) and ($3::text is null or action = $3 or action like $3 || '.%')
+    and ($4::text is null or subject_kind = $4) and ($5::uuid is null or subject_id = $5)
+    and ($6::timestamptz is null or at >= $6) and ($7::timestamptz is null or at < $7)
+    and ($8::uuid is null or id < $8) order by id desc limit $9
+"""  # noqa: S608 - our own columns
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else msgspec.json.decode(text, type=dict[str, Any])
+
+
+def _entry(row: Rows) -> AuditEntry:
+    return AuditEntry(
+        id=row["id"],
+        at=row["at"],
+        actor_kind=ActorKind(row["actor_kind"]),
+        actor_id=None if row["actor_id"] is None else UserId(row["actor_id"]),
+        token_id=row["token_id"],
+        session_id=row["session_id"],
+        action=row["action"],
+        subject_kind=row["subject_kind"],
+        subject_id=row["subject_id"],
+        before=_object(row["before"]),
+        after=_object(row["after"]),
+        ip=row["ip"],
+        user_agent=row["user_agent"],
+        request_id=row["request_id"],
+    )
+
+
+async def add_entry(
+    tx: Transaction,
+    organization_id: OrganizationId,
+    *,
+    actor_kind: ActorKind,
+    actor_id: UserId | None,
+    token_id: UUID | None,
+    session_id: UUID | None,
+    action: str,
+    subject_kind: str,
+    subject_id: UUID | None,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    ip: str | None,
+    user_agent: str | None,
+    request_id: str | None,
+) -> None:
+    """Write an entry. Its time is the transaction's: what commits together happened together."""
+    # The id only orders the list; who changes something has no business choosing it.
+    entry_id = make_uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+    await tx.execute(
+        _ADD,
+        entry_id,
+        actor_kind.value,
+        actor_id,
+        token_id,
+        session_id,
+        action,
+        subject_kind,
+        subject_id,
+        _json(before),
+        _json(after),
+        ip,
+        user_agent,
+        request_id,
+        organization_id,
+    )
+
+
+async def list_entries(
+    tx: Transaction, organization_id: OrganizationId, wanted: AuditFilter, *, before_id: UUID | None, limit: int
+) -> list[AuditEntry]:
+    """Entries newest first, from below an id on, at most limit."""
+    rows = await tx.fetch(
+        _LIST,
+        organization_id,
+        wanted.actor_id,
+        wanted.action,
+        wanted.subject_kind,
+        wanted.subject_id,
+        wanted.since,
+        wanted.until,
+        before_id,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def expire(tx: Transaction) -> int:
+    """Delete what is older than its organization keeps, and than a year; platform scope. Answers how many."""
+    return await tx.execute(
+        "delete from audit_log a using organizations o "
+        "where o.id = a.organization_id and o.audit_retention_days is not null and a.at < now() - make_interval(days => greatest(o.audit_retention_days, 365))"
+    )
