@@ -33,6 +33,31 @@ PATCHES = (
         # OpenSSL the unpatched worker died on the first real client, 6 times of 6; patched, 40 of 40 clients connected.
         why="without it the worker dies on its first DTLS retransmission where OpenSSL is built with kernel TLS",
     ),
+    Patch(
+        path="src/RTC/RTP/Packet.cpp",
+        old="type = highestId <= 14 && highestLen > 0 && highestLen <= 16 ? ExtensionsType::OneByte",
+        new="type = highestId <= 14 && highestLen > 0 && highestLen <= 16 && "
+        "std::ranges::all_of(extensions, [](const auto& one) { return one.len > 0; }) ? ExtensionsType::OneByte",
+        # An empty header extension is legal in the two-byte form (RFC 8285 section 4.3) and can't be written in the one-byte
+        # form, which was chosen all the same. What is thrown then passes libuv, and the process ends with SIGABRT.
+        why="without it one RTP packet with an empty header extension, from anybody who may publish, ends the worker",
+    ),
+    Patch(
+        path="src/RTC/RTP/Packet.cpp",
+        old="#include <cstring>  // std::memmove(), std::memset()",
+        new="#include <algorithm> // std::ranges::all_of()\n#include <cstring>  // std::memmove(), std::memset()",
+        why="the change above needs it",
+    ),
+    Patch(
+        path="src/RTC/WebRtcServer.cpp",
+        old="webRtcTransport->ProcessNonStunPacketFromWebRtcServer(tuple, data, len, bufferLen, receivedAtUs);",
+        new="try\n\t\t{\n\t\t\t"
+        "webRtcTransport->ProcessNonStunPacketFromWebRtcServer(tuple, data, len, bufferLen, receivedAtUs);\n\t\t}\n"
+        "\t\tcatch (const MediaSoupError& error)\n\t\t{\n\t\t\t"
+        'MS_WARN_TAG(rtp, "packet dropped: %s", error.what());\n\t\t}',
+        # The second line of defence: whatever else a packet may throw costs that packet and not every room of the worker.
+        why="without it an error raised by one packet of one peer ends the worker",
+    ),
 )
 """All changes, in the order in which they are applied."""
 
