@@ -118,6 +118,7 @@ async def list_entries(
 async def expire(tx: Transaction) -> int:
     """Delete what is older than its organization keeps, and than a year; platform scope. Answers how many."""
     return await tx.execute(
-        "delete from audit_log a using organizations o "
-        "where o.id = a.organization_id and o.audit_retention_days is not null and a.at < now() - make_interval(days => greatest(o.audit_retention_days, 365))"
+        "delete from audit_log a using organizations o where o.id = a.organization_id "
+        "and o.audit_retention_days is not null "
+        "and a.at < now() - make_interval(days => greatest(o.audit_retention_days, 365))"
     )
