@@ -3,6 +3,10 @@ import { createBrowserRouter, Navigate, useLocation } from 'react-router';
 import { AcceptInvitePage } from '@/features/organizations/accept-invite-page';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
 import { MembersPage } from '@/features/organizations/members-page';
+import { CallbackPage } from '@/features/auth/callback-page';
+import { MailLinkPage } from '@/features/auth/mail-link-page';
+import { NewPasswordPage } from '@/features/auth/new-password-page';
+import { SecondStepPage } from '@/features/auth/second-step-page';
 import { SignInPage } from '@/features/auth/sign-in-page';
 import { useSession } from '@/features/auth/session';
 import { FailurePage } from './failure-page';
@@ -21,6 +25,7 @@ function SignedIn({ children }: { children: ReactNode }) {
   }, [isOut]);
   if (session.status === 'unknown') return null;
   if (isOut) return <Navigate to="/sign-in" replace state={{ from: location.pathname }} />;
+  if (session.status === 'half') return <Navigate to="/sign-in/code" replace state={{ from: location.pathname }} />;
   return children;
 }
 
@@ -30,6 +35,11 @@ export const router = createBrowserRouter([
     children: [
       { path: '/sign-in', element: <SignInPage mode="sign-in" /> },
       { path: '/sign-up', element: <SignInPage mode="sign-up" /> },
+      { path: '/sign-in/code', element: <SecondStepPage /> },
+      { path: '/sign-in/forgot', element: <MailLinkPage kind="recovery" /> },
+      { path: '/sign-in/link', element: <MailLinkPage kind="magic" /> },
+      { path: '/auth/callback', element: <CallbackPage /> },
+      { path: '/auth/new-password', element: <NewPasswordPage /> },
       { path: '/', element: <SignedIn><HomeRoute /></SignedIn> },
       { path: '/new-organization', element: <SignedIn><CreateOrganizationPage isFirst={false} /></SignedIn> },
       { path: '/invite/:code', element: <SignedIn><AcceptInvitePage /></SignedIn> },

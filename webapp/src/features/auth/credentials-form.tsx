@@ -1,4 +1,5 @@
 import { useState, type SubmitEvent } from 'react';
+import { Link } from 'react-router';
 import { auth } from '@/api/auth';
 import { Button } from '@/ui/button';
 import { TextField } from '@/ui/text-field';
@@ -6,8 +7,14 @@ import { authSentence } from './auth-sentence';
 
 const MIN_PASSWORD = 8;
 
+interface CredentialsFormProps {
+  mode: 'sign-in' | 'sign-up';
+  /** The account is made, and waits until its address is confirmed. */
+  onMailSent: (email: string) => void;
+}
+
 /** E-mail and password; for a new account also the name others will see. The session store notices the success. */
-export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
+export function CredentialsForm({ mode, onMailSent }: CredentialsFormProps) {
   const isNew = mode === 'sign-up';
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -26,11 +33,11 @@ export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
     const credentials = { email: email.trim(), password };
     const displayName = name.trim();
     const { data, error } = isNew
-      ? await auth.signUp({ ...credentials, options: { data: { display_name: displayName, displayName, name: displayName } } })
+      ? await auth.signUp({ ...credentials, options: { emailRedirectTo: `${location.origin}/auth/callback`, data: { display_name: displayName, displayName, name: displayName } } })
       : await auth.signInWithPassword(credentials);
     setBusy(false);
-    if (error) setProblem(authSentence(error));
-    else if (!data.session) setProblem('Check your mail to confirm the address, then sign in.');
+    if (error) setProblem(authSentence(error, isNew ? 'No account was made. Check the address and the password.' : 'Signing in did not work. Try again in a moment.'));
+    else if (!data.session) onMailSent(credentials.email);
   }
 
   return (
@@ -69,6 +76,16 @@ export function CredentialsForm({ mode }: { mode: 'sign-in' | 'sign-up' }) {
         {...(isNew && { hint: `At least ${MIN_PASSWORD} characters.` })}
         data-testid={isNew ? 'sign-up-password' : 'sign-in-password'}
       />
+      {!isNew && (
+        <p className="-mt-2 flex justify-between text-xs text-ink-2">
+          <Link to="/sign-in/forgot" className="underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-forgot">
+            Forgot your password
+          </Link>
+          <Link to="/sign-in/link" className="underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-link">
+            Sign in by e-mail
+          </Link>
+        </p>
+      )}
       <Button
         type="submit"
         look="primary"

@@ -1,21 +1,27 @@
+import type { Session } from '@supabase/auth-js';
 import { useSyncExternalStore } from 'react';
 import { auth } from '@/api/auth';
+import { needsSecondStep } from './second-step';
 
-/** Whether someone is signed in. `unknown` only until storage was read. */
-export type SessionState = { status: 'unknown' } | { status: 'out' } | { status: 'in'; userId: string; email: string };
+/** Whether someone is signed in. `unknown` only until storage was read; `half`: the code of their authenticator is missing. */
+export type SessionState = { status: 'unknown' } | { status: 'out' } | { status: 'half' | 'in'; userId: string; email: string };
 
 let state: SessionState = { status: 'unknown' };
 const listeners = new Set<() => void>();
 
 auth.onAuthStateChange((_, session) => {
-  const next: SessionState = session
-    ? { status: 'in', userId: session.user.id, email: session.user.email ?? '' }
-    : { status: 'out' };
+  const next = stateOf(session);
   // A refreshed token is not news for the page.
-  if (next.status === state.status && (next.status !== 'in' || (state.status === 'in' && next.userId === state.userId))) return;
+  if (JSON.stringify(next) === JSON.stringify(state)) return;
   state = next;
   for (const listener of listeners) listener();
 });
+
+function stateOf(session: Session | null): SessionState {
+  if (!session) return { status: 'out' };
+  const status = needsSecondStep(session) ? 'half' : 'in';
+  return { status, userId: session.user.id, email: session.user.email ?? '' };
+}
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
