@@ -24,6 +24,7 @@ from media_plane.agent.link_tokens import LinkTokens
 from media_plane.agent.load import CpuMeter
 from media_plane.agent.logs import configure_logs
 from media_plane.agent.metrics import NodeMetrics
+from media_plane.agent.node_pipes import PipeAddress
 from media_plane.agent.rooms import Rooms
 from media_plane.agent.sealed import seal
 from media_plane.agent.settings import BadSettings, Settings, read_settings
@@ -88,6 +89,7 @@ class Agent:
             now=time.monotonic,
             orphan_grace_s=orphan_grace_s,
             max_consumers_per_worker=max(1, settings.capacity_consumers // settings.workers),
+            pipe_address=_pipe_address(settings),
         )
         self.enrolment = _make_enrolment(settings, node_id, self._tokens)
         self.port = settings.link_port
@@ -176,6 +178,16 @@ def _make_fleet(settings: Settings, on_death: Callable[[Worker], None]) -> Worke
         listen_ip=settings.media_listen_ip,
         announced_address=settings.media_announced_address,
         on_death=on_death,
+    )
+
+
+def _pipe_address(settings: Settings) -> PipeAddress | None:
+    if settings.pipe_listen_ip is None:
+        return None
+    return PipeAddress(
+        listen_ip=settings.pipe_listen_ip,
+        announced_address=settings.pipe_announced_address,
+        ports=settings.pipe_ports,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from media_plane.agent.node_pipes import NodePipes
 from media_plane.agent.participants import LinkEnd, ParticipantState
 from media_plane.agent.room_media import RouterGroup
 from media_plane.agent.rooms import Rooms
@@ -34,7 +35,11 @@ async def open_room(rooms: Rooms, link: LinkEnd, request: m.RoomOpen) -> m.RoomO
     if request.epoch < 1:
         raise LinkError(LinkErrorCode.MALFORMED, "epoch must be 1 or more.")
     group = await rooms.open(link, request.live_session_id, request.epoch)
-    return m.RoomOpenAnswer(rtp_capabilities=group.rtp_capabilities, participants=group.publishers())
+    return m.RoomOpenAnswer(
+        rtp_capabilities=group.rtp_capabilities,
+        participants=group.publishers(),
+        piped_producer_ids=group.pipes.incoming_ids(),
+    )
 
 
 async def close_room(rooms: Rooms, link: LinkEnd, request: m.RoomClose) -> m.Empty:
@@ -57,7 +62,12 @@ async def adopt_participant(rooms: Rooms, link: LinkEnd, request: m.ParticipantA
 async def close_participant(rooms: Rooms, link: LinkEnd, request: m.ParticipantClose) -> m.Empty:
     """`participant.close`: close all its transports; whoever consumed from it is told."""
     async with _held_if_any(rooms, link, request) as (group, participant):
-        if group is not None and participant is not None:
+        if group is None or participant is None:
+            return EMPTY
+        if request.once_unwatched:
+            group.consumers.close(participant, list(participant.consumers))
+            participant.is_leaving = True
+        else:
             group.close_participant(participant)
     return EMPTY
 
@@ -153,6 +163,45 @@ async def set_preferred_layers(rooms: Rooms, link: LinkEnd, request: m.ConsumerS
     return EMPTY
 
 
+# --- pipes to other nodes ----------------------------------------------------------------------------------------
+
+
+async def open_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeOpen) -> m.PipeOpened:
+    """`pipe.open`: make this node's end."""
+    async with _piping(rooms, link, request) as pipes:
+        return await pipes.open(request)
+
+
+async def connect_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeConnect) -> m.Empty:
+    """`pipe.connect`: tell it where the other end is."""
+    async with _piping(rooms, link, request) as pipes:
+        await pipes.connect(request)
+    return EMPTY
+
+
+async def send_into_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeSend) -> m.PipeSent:
+    """`pipe.send`: producers flow to the other node."""
+    async with _piping(rooms, link, request) as pipes:
+        return await pipes.send(request)
+
+
+async def receive_from_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeReceive) -> m.Empty:
+    """`pipe.receive`: they can be consumed here."""
+    async with _piping(rooms, link, request) as pipes:
+        await pipes.receive(request)
+    return EMPTY
+
+
+async def drop_from_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeDrop) -> m.Empty:
+    """`pipe.drop`: they flow no more, or the whole end goes."""
+    try:
+        group = await rooms.find(link, request.live_session_id, request.epoch)
+    except LinkError:
+        return EMPTY  # Not open, or another placement: whatever it was is gone.
+    group.pipes.drop(request)
+    return EMPTY
+
+
 # --- the table and the way in -------------------------------------------------------------------------------------
 
 Handler = Callable[[Rooms, LinkEnd, Any], Awaitable[m.Wire]]
@@ -173,6 +222,11 @@ HANDLERS: dict[type[msgspec.Struct], Handler] = {
     m.ConsumerPause: pause_consumers,
     m.ConsumerClose: close_consumers,
     m.ConsumerSetPreferredLayers: set_preferred_layers,
+    m.PipeOpen: open_pipe,
+    m.PipeConnect: connect_pipe,
+    m.PipeSend: send_into_pipe,
+    m.PipeReceive: receive_from_pipe,
+    m.PipeDrop: drop_from_pipe,
 }
 """Every request but `hello`, which the link answers itself."""
 
@@ -240,6 +294,20 @@ async def _held(
             if group.is_closed:
                 raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "The live session closed meanwhile.") from error
             raise
+
+
+@asynccontextmanager
+async def _piping(
+    rooms: Rooms, link: LinkEnd, request: m.PipeOpen | m.PipeConnect | m.PipeSend | m.PipeReceive
+) -> AsyncIterator[NodePipes]:
+    """The pipes of the live session a request names. Raises LinkError room_not_open, stale_epoch."""
+    group = await rooms.find(link, request.live_session_id, request.epoch)
+    try:
+        yield group.pipes
+    except MediaError as error:
+        if group.is_closed:
+            raise LinkError(LinkErrorCode.ROOM_NOT_OPEN, "The live session closed meanwhile.") from error
+        raise
 
 
 @asynccontextmanager

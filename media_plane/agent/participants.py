@@ -54,12 +54,20 @@ class TransportRecord:
     is_closed: bool = False
 
 
+class ProducerHome(Protocol):
+    """What a producer came in by: its publisher's transport, or a pipe from another node."""
+
+    participant: ParticipantState
+    producers: dict[str, ProducerRecord]
+    is_closed: bool
+
+
 @dataclass(slots=True, eq=False)
 class ProducerRecord:
     """One published track. `facts` is what others are told; `consumers` are those fed by it, by id."""
 
     id: str
-    home: TransportRecord
+    home: ProducerHome
     producer: Producer
     facts: ProducerFacts
     consumers: dict[str, ConsumerRecord] = field(default_factory=dict)
@@ -101,6 +109,8 @@ class ParticipantState:
         self.link: LinkEnd | None = None
         self.orphaned_at_s: float | None = now_s
         self.is_closed = False
+        self.is_leaving = False
+        """Whether it shall go once nobody needs what it publishes: its person publishes elsewhere by now."""
         self.transports: dict[str, TransportRecord] = {}
         self.producers: dict[str, ProducerRecord] = {}
         self.consumers: dict[str, ConsumerRecord] = {}

@@ -16,6 +16,7 @@ import msgspec
 
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
+from media_plane.agent.node_pipes import NodePipes, PipeAddress
 from media_plane.agent.participants import LinkEnd, ParticipantState, ProducerRecord, TransportRecord
 from media_plane.agent.room_consumers import RoomConsumers
 from media_plane.agent.router_seats import RouterSeat, RouterSeats
@@ -40,9 +41,18 @@ class RouterGroup:
         live_session_id, epoch: which placement of which live session this is.
         origin: the router publishers send to.
         now: monotonic seconds.
+        pipe_address: where pipes from other nodes come in; None: there are none.
     """
 
-    def __init__(self, *, live_session_id: str, epoch: int, origin: RouterSeat, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        live_session_id: str,
+        epoch: int,
+        origin: RouterSeat,
+        now: Callable[[], float],
+        pipe_address: PipeAddress | None = None,
+    ) -> None:
         self.live_session_id = live_session_id
         self.epoch = epoch
         self.rtp_capabilities = seal(origin.router.rtp_capabilities)
@@ -53,6 +63,13 @@ class RouterGroup:
         self._participants: dict[str, ParticipantState] = {}
         self._books = MediaBooks(self._notices)
         self.consumers = RoomConsumers(self._books, self._notices, self._seats)
+        self.pipes = NodePipes(
+            live_session_id=live_session_id,
+            router=origin.router,
+            books=self._books,
+            address=pipe_address,
+            now=now,
+        )
         self._holders: set[LinkEnd] = set()
         self._unheld_since_s: float | None = now()
 
@@ -260,11 +277,21 @@ class RouterGroup:
             record.transport.close()
             self._books.strike_transport(record, tell_owner=False)
 
+    def close_leaving(self) -> None:
+        """Close participants who shall go once nobody needs what they publish, and nobody does now."""
+        for participant in list(self._participants.values()):
+            if participant.is_leaving and not participant.lock.locked() and not self._is_watched(participant):
+                self.close_participant(participant)
+
+    def _is_watched(self, participant: ParticipantState) -> bool:
+        return any(record.consumers or self.pipes.sends(record.id) for record in participant.producers.values())
+
     def close(self) -> None:
         """Close every router, silently: `room.lost` says it all. May be called twice."""
         if self.is_closed:
             return
         self.is_closed = True
+        self.pipes.close()
         for participant in self._participants.values():
             participant.is_closed = True
         self._books.close()
@@ -299,6 +326,11 @@ class RouterGroup:
             for participant in self._participants.values()
             if participant.producers
         ]
+
+    @property
+    def participant_count(self) -> int:
+        """Participants with anything open, >= 0."""
+        return len(self._participants)
 
     @property
     def transport_count(self) -> int:

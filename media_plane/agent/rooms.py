@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 import msgspec
 import structlog
 
+from media_plane.agent.node_pipes import PipeAddress
 from media_plane.agent.participants import LinkEnd
 from media_plane.agent.placement import WorkerFacts, choose_worker
 from media_plane.agent.room_media import RouterGroup
 from media_plane.agent.router_seats import RouterSeat
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.contract.messages import NodeLoad, Notification, ParticipantClosed, RoomLost
+from media_plane.contract.pipes import PIPE_IDLE_S
 from media_plane.sfu.worker import Worker
 
 MOST_EPOCHS = 10_000
@@ -55,6 +57,7 @@ class Rooms:
         now: monotonic seconds.
         orphan_grace_s: how long media without a link is kept.
         max_consumers_per_worker: at which a worker takes no new room.
+        pipe_address: where pipes from other nodes come in; None: this node takes part in none.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Rooms:
         now: Callable[[], float],
         orphan_grace_s: float,
         max_consumers_per_worker: int,
+        pipe_address: PipeAddress | None = None,
     ) -> None:
         self._fleet = fleet
         self._audience = audience
         self._now = now
         self._orphan_grace_s = orphan_grace_s
         self._max_consumers_per_worker = max_consumers_per_worker
+        self._pipe_address = pipe_address
         self._groups: dict[str, RouterGroup] = {}
         self._openings: dict[str, asyncio.Task[RouterGroup]] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
@@ -163,8 +168,26 @@ class Rooms:
                             reason="orphaned",
                         ),
                     )
+            group.close_leaving()
+            group.pipes.close_unused(self._now() - PIPE_IDLE_S)
             if group.is_abandoned_since(limit_s):
                 self._drop(group, "closed", but=None)
+
+    def close_empty(self, live_session_ids: Iterable[str]) -> None:
+        """Close these live sessions as far as no participant has anything open; for a node that drains."""
+        for live_session_id in live_session_ids:
+            group = self._groups.get(live_session_id)
+            if group is not None and group.participant_count == 0:
+                self._drop(group, "closed", but=None)
+
+    def empty_ids(self) -> set[str]:
+        """Live sessions in which no participant has anything open here."""
+        return {group.live_session_id for group in self._groups.values() if group.participant_count == 0}
+
+    @property
+    def count(self) -> int:
+        """Live sessions open or being opened here, >= 0."""
+        return len(self._groups.keys() | self._openings.keys())
 
     def close(self) -> None:
         """Forget all live sessions; the workers are about to stop. May be called twice."""
@@ -227,7 +250,13 @@ class Rooms:
             seat = await self._fleet.open_router(index)
             if seat.worker.closed:
                 raise LinkError(LinkErrorCode.WORKER_FAILED, "The media worker died.")
-            group = RouterGroup(live_session_id=live_session_id, epoch=epoch, origin=seat, now=self._now)
+            group = RouterGroup(
+                live_session_id=live_session_id,
+                epoch=epoch,
+                origin=seat,
+                now=self._now,
+                pipe_address=self._pipe_address,
+            )
             self._groups[live_session_id] = group
         finally:
             del self._openings[live_session_id]

@@ -17,6 +17,9 @@ Value = TypeVar("Value")
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 MOST_WORKERS = 256
+PIPE_PORTS = (20_000, 24_999)
+"""UDP ports of pipes unless told otherwise: one per live session and peer node; below the ephemeral range."""
+LONGEST_DRAIN_S = 86_400
 
 
 class BadSettings(Exception):
@@ -42,6 +45,11 @@ class Settings:
         data_dir: where the node keeps its id.
         capacity_consumers: consumers the whole node is willing to carry, > 0.
         log_format: `json` for machines, `console` for people.
+        pipe_listen_ip: IP address pipes from other nodes come in at; None: this node takes part in none. Unless told
+            otherwise the node link's, which lies on the private network; an any-address can't be announced.
+        pipe_announced_address: address other nodes are told instead; None: the listen IP.
+        pipe_ports: lowest and highest UDP port of pipes, both included.
+        drain_s: how long the node may take to empty itself when told to stop, seconds; 0 stops at once.
     """
 
     bind_host: str
@@ -58,6 +66,10 @@ class Settings:
     data_dir: Path
     capacity_consumers: int
     log_format: LogFormat
+    pipe_listen_ip: str | None = None
+    pipe_announced_address: str | None = None
+    pipe_ports: tuple[int, int] = PIPE_PORTS
+    drain_s: int = 0
 
     @override
     def __repr__(self) -> str:
@@ -128,11 +140,31 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         data_dir=Path(read.required("TR_NODE_DATA_DIR", "folder in which the node keeps its id")),
         capacity_consumers=read.number("TR_NODE_CAPACITY_CONSUMERS", 500 * workers, 1, 10_000_000),
         log_format=read.parsed("TR_LOG_FORMAT", "json", _log_format, "json or console"),
+        pipe_listen_ip=read.parsed(
+            "TR_NODE_PIPE_IP", _default_pipe_ip(bind_host), _ip_or_none, "an IP address or none"
+        ),
+        pipe_announced_address=read.optional("TR_NODE_PIPE_ANNOUNCED_ADDRESS", "") or None,
+        pipe_ports=read.parsed(
+            "TR_NODE_PIPE_PORTS", "-".join(map(str, PIPE_PORTS)), _ports, "two ports like 20000-24999"
+        ),
+        drain_s=read.number("TR_NODE_DRAIN_S", 0, 0, LONGEST_DRAIN_S),
     )
 
 
 def _ip(text: str) -> str:
     return str(ip_address(text))
+
+
+def _ip_or_none(text: str) -> str | None:
+    return None if text == "none" else _ip(text)
+
+
+def _ports(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    ports = (int(low), int(high))
+    if not LOWEST_PORT <= ports[0] <= ports[1] <= HIGHEST_PORT:
+        raise ValueError(text)
+    return ports
 
 
 def _log_format(text: str) -> LogFormat:
@@ -162,6 +194,10 @@ def _executable(text: str) -> Path:
     if not path.is_file() or not os.access(path, os.X_OK):
         raise BadSettings(f"MEDIASOUP_WORKER_BIN {text!r} is not an executable file.")
     return path
+
+
+def _default_pipe_ip(host: str) -> str:
+    return "none" if ip_address(host).is_unspecified else host
 
 
 def _default_link_url(host: str, port: int) -> str:

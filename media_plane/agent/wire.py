@@ -76,12 +76,15 @@ def check_ids(request: msgspec.Struct) -> None:
     for field in request.__struct_fields__:
         value = getattr(request, field)
         if field.endswith("_id"):
-            _check(field, [value])
+            _check(field, [value] if value or field != "pipe_id" else [])
         elif field.endswith("_ids"):
             _check(field, value)
         elif field == "wishes":
             for wish in value:
                 check_ids(wish)
+        elif field == "tracks":
+            for track in value:
+                check_ids(track.producer)
 
 
 def _check(field: str, ids: list[str]) -> None:

@@ -87,7 +87,12 @@ class ParticipantAdopt(ParticipantRequest, tag="participant.adopt"):
 
 
 class ParticipantClose(ParticipantRequest, tag="participant.close"):
-    """Close all transports of a participant. Answer: `Empty`, also when there are none."""
+    """Close all transports of a participant. Answer: `Empty`, also when there are none.
+
+    once_unwatched: its consumers now, the rest when nobody here or on another node consumes from it any more.
+    """
+
+    once_unwatched: bool = False
 
 
 class TransportCreate(ParticipantRequest, tag="transport.create"):
@@ -272,10 +277,12 @@ class RoomOpenAnswer(Wire):
     """The RouterGroup's state: empty for a new one, what survived for an old one.
 
     participants: those who publish; their `consumer_ids` are left out, because a thousand viewers would not fit.
+    piped_producer_ids: tracks that come from other nodes by pipes.
     """
 
     rtp_capabilities: msgspec.Raw
     participants: list[ParticipantMedia] = []
+    piped_producer_ids: list[str] = []
 
 
 class TransportOptions(Wire):

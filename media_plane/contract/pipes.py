@@ -3,14 +3,16 @@
 The session's origin node holds its publishers; an edge node holds viewers only. The control plane carries the parameters
 from one to the other; the nodes never speak with each other but by SRTP:
 
-    origin  pipe.open {peer = edge}    -> where its end listens, its key
-    edge    pipe.open {peer = origin}  -> where its end listens, its key
+    origin  pipe.open {peer = edge}    -> its end: name, where it listens, its key
+    edge    pipe.open {peer = origin}  -> its end: name, where it listens, its key
     both    pipe.connect with the other's answer
     origin  pipe.send {producer ids}   -> the tracks as they leave
     edge    pipe.receive {tracks}      -> they can be consumed there under the same producer ids
 
-All are harmless when repeated, by any link. A producer that closes at the origin closes there and its pipe with it; the
-edge is told by `pipe.drop`.
+All are harmless when repeated, by any link. An end is connected once. When the other one is another by now (its worker
+died, or it was unused for `PIPE_IDLE_S` and closed) `pipe.connect` answers conflict: whoever hears that drops the end
+by its name and begins again. Requests name the end they mean, so that nobody drops or feeds a newer one by old news.
+A producer that closes at the origin leaves the pipe there; the edge is told by `pipe.drop`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from __future__ import annotations
 import msgspec
 
 from media_plane.contract.base import ProducerFacts, RequestBase, Wire
+
+PIPE_IDLE_S = 60.0
+"""How long an end without tracks is kept, seconds."""
 
 
 class PipeRequest(RequestBase):
@@ -28,17 +33,23 @@ class PipeRequest(RequestBase):
     peer_node_id: str
 
 
+class PipeEndRequest(PipeRequest):
+    """Base of requests about one end, named by `PipeOpened.pipe_id`. Errors: not_found when it is not there any more."""
+
+    pipe_id: str
+
+
 class PipeOpen(PipeRequest, tag="pipe.open"):
     """Make this node's end of the pipe. Answer: `PipeOpened`; a repeat answers the same.
 
-    Errors: room_not_open, stale_epoch, worker_failed.
+    Errors: room_not_open, stale_epoch, worker_failed, unsupported (this node has no address for pipes).
     """
 
 
-class PipeConnect(PipeRequest, tag="pipe.connect"):
+class PipeConnect(PipeEndRequest, tag="pipe.connect"):
     """Tell this end where the other one is. Answer: `Empty`; a repeat with the same values is harmless.
 
-    Errors: not_found (no such pipe), malformed, conflict (connected with other values).
+    Errors: not_found, malformed, conflict (connected with other values).
     """
 
     ip: str
@@ -46,10 +57,10 @@ class PipeConnect(PipeRequest, tag="pipe.connect"):
     srtp_parameters: msgspec.Raw
 
 
-class PipeSend(PipeRequest, tag="pipe.send"):
+class PipeSend(PipeEndRequest, tag="pipe.send"):
     """At the origin: let these producers flow into the pipe. Answer: `PipeSent`, without those that are gone.
 
-    Errors: not_found (no such pipe).
+    Errors: not_found, conflict (not connected).
     """
 
     producer_ids: list[str]
@@ -62,8 +73,11 @@ class PipedTrack(Wire):
     rtp_parameters: msgspec.Raw
 
 
-class PipeReceive(PipeRequest, tag="pipe.receive"):
-    """At the edge: these tracks come out of the pipe. Answer: `Empty`. Errors: not_found (no such pipe), malformed."""
+class PipeReceive(PipeEndRequest, tag="pipe.receive"):
+    """At the edge: these tracks come out of the pipe. Answer: `Empty`; a known track takes its newest facts.
+
+    Errors: not_found, malformed, conflict (not connected, or a producer id is taken).
+    """
 
     tracks: list[PipedTrack]
 
@@ -71,15 +85,17 @@ class PipeReceive(PipeRequest, tag="pipe.receive"):
 class PipeDrop(PipeRequest, tag="pipe.drop"):
     """Take producers out of the pipe at this end; consumers fed by them close at the edge. Answer: `Empty`, always.
 
-    producer_ids: empty means the whole pipe.
+    producer_ids: empty means the whole end. pipe_id: only if it is this end; "" means whichever there is.
     """
 
     producer_ids: list[str] = []
+    pipe_id: str = ""
 
 
 class PipeOpened(Wire):
-    """Where this end listens and the key it sends with (SrtpParameters, sealed)."""
+    """This end: its name (UUID), where it listens and the key it sends with (SrtpParameters, sealed)."""
 
+    pipe_id: str
     ip: str
     port: int
     srtp_parameters: msgspec.Raw

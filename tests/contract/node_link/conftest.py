@@ -73,6 +73,7 @@ def node_settings(control_url: str, *, workers: int, data_dir: Path = Path("/now
         data_dir=data_dir,
         capacity_consumers=500 * workers,
         log_format="console",
+        pipe_listen_ip="127.0.0.1",
     )
 
 
