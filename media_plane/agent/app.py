@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from media_plane.agent import handlers
+from media_plane.agent.draining import Drain
 from media_plane.agent.enrolment import Enrolment
 from media_plane.agent.health import HealthReport
 from media_plane.agent.identity import NodeIdentity
@@ -35,7 +36,9 @@ from media_plane.contract.messages import (
     CONTRACT_VERSION,
     LOAD_INTERVAL_S,
     ORPHAN_GRACE_S,
+    Empty,
     LoadTold,
+    NodeDrain,
     NodeEnrolment,
     NodeLoad,
     Request,
@@ -91,6 +94,7 @@ class Agent:
             max_consumers_per_worker=max(1, settings.capacity_consumers // settings.workers),
             pipe_address=_pipe_address(settings),
         )
+        self._drain = Drain(self.rooms, self._announce_load, time.monotonic)
         self.enrolment = _make_enrolment(settings, node_id, self._tokens)
         self.port = settings.link_port
 
@@ -116,6 +120,10 @@ class Agent:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.close()
+
+    async def drain(self, patience_s: float, hurried: asyncio.Event) -> bool:
+        """Let the live sessions go elsewhere first; answers whether all did. See `Drain.run`."""
+        return await self._drain.run(patience_s, hurried)
 
     async def close(self) -> None:
         """Stop: no new links, no rooms, no workers. Takes at most about 4 s. May be called twice."""
@@ -147,6 +155,9 @@ class Agent:
     # --- inside -------------------------------------------------------------------------------------------------
 
     async def _dispatch(self, link: NodeLink, request: Request) -> Wire:
+        if isinstance(request, NodeDrain):
+            (self._drain.begin if request.is_draining else self._drain.cancel)()
+            return Empty()
         return await handlers.dispatch(self.rooms, link, request)
 
     def _link_closed(self, link: NodeLink) -> None:
@@ -161,13 +172,17 @@ class Agent:
             pids = self.fleet.pids()
             shares = self._meter.measure([os.getpid(), *pids.values()], time.monotonic())
             self.fleet.set_cpu({index: shares.get(pid, 0.0) for index, pid in pids.items()})
-            self._server.tell_all(LoadTold(load=self.load()))
+            self._announce_load()
             await asyncio.sleep(LOAD_INTERVAL_S)
+
+    def _announce_load(self) -> None:
+        self._server.tell_all(LoadTold(load=self.load()))
 
     async def _sweep_orphans(self) -> None:
         while True:
             await asyncio.sleep(min(ORPHAN_SWEEP_S, self._orphan_grace_s / 4))
             self.rooms.close_orphans()
+            self._drain.step()
 
 
 def _make_fleet(settings: Settings, on_death: Callable[[Worker], None]) -> WorkerFleet:
@@ -209,13 +224,20 @@ def _make_enrolment(settings: Settings, node_id: str, tokens: LinkTokens) -> Enr
 
 
 async def serve(settings: Settings, node_id: str) -> None:
-    """Run a node until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
+    """Run a node until SIGTERM or SIGINT; with a time to drain it empties itself first, unless a second signal comes."""
+    stopped, hurried = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurried if stopped.is_set() else stopped).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    async with Agent(settings, node_id).running():
+        loop.add_signal_handler(number, stop)
+    agent = Agent(settings, node_id)
+    async with agent.running():
         await stopped.wait()
+        if settings.drain_s > 0:
+            await agent.drain(settings.drain_s, hurried)
 
 
 def main() -> int:

@@ -269,12 +269,16 @@ class NodePipes:
             return None if again is None else again[1]
         track = p.PipedTrack(producer=record.facts, rtp_parameters=seal(consumer.rtp_parameters))
         end.sent[producer_id] = (consumer, track)
+        record.is_piped = True
         end.unused_since_s = None
         consumer.on_close(lambda _reason: self._sent_closed(end, producer_id))
         return track
 
     def _sent_closed(self, end: PipeEnd, producer_id: str) -> None:
         end.sent.pop(producer_id, None)
+        record = self._books.producers.get(producer_id)
+        if record is not None:
+            record.is_piped = self.sends(producer_id)
         self._note_use(end)
 
     async def _receive(self, end: PipeEnd, track: p.PipedTrack) -> None:

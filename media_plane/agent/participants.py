@@ -64,13 +64,17 @@ class ProducerHome(Protocol):
 
 @dataclass(slots=True, eq=False)
 class ProducerRecord:
-    """One published track. `facts` is what others are told; `consumers` are those fed by it, by id."""
+    """One published track. `facts` is what others are told; `consumers` are those fed by it, by id.
+
+    is_piped: another node is fed by it too; who watches it there is not known here.
+    """
 
     id: str
     home: ProducerHome
     producer: Producer
     facts: ProducerFacts
     consumers: dict[str, ConsumerRecord] = field(default_factory=dict)
+    is_piped: bool = False
     is_closed: bool = False
 
     def set_paused(self, *, paused: bool) -> None:

@@ -80,6 +80,7 @@ class Rooms:
         self._openings: dict[str, asyncio.Task[RouterGroup]] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
         self.is_draining = False
+        """Whether new live sessions are refused; see `draining`."""
 
     # --- what links ask -----------------------------------------------------------------------------------------
 

@@ -60,6 +60,12 @@ class Hello(RequestBase, tag="hello"):
     token: str
 
 
+class NodeDrain(RequestBase, tag="node.drain"):
+    """Take no new live sessions, so that those that are here move elsewhere; or take them again. Answer: `Empty`."""
+
+    is_draining: bool
+
+
 class RoomOpen(RequestBase, tag="room.open"):
     """Make sure the RouterGroup of a live session exists here. Idempotent. Answer: `RoomOpenAnswer`.
 
@@ -207,6 +213,7 @@ class ConsumerSetPreferredLayers(ParticipantRequest, tag="consumer.setPreferredL
 
 Request = (
     Hello
+    | NodeDrain
     | RoomOpen
     | RoomClose
     | ParticipantAdopt
