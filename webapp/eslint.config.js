@@ -2,7 +2,7 @@ import importX from 'eslint-plugin-import-x';
 import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
-const features = ['auth', 'organizations', 'rooms', 'live-room', 'alerts', 'chat'];
+const features = ['auth', 'account', 'organizations', 'settings', 'rooms', 'live-room', 'alerts', 'chat'];
 const above = (target, ...from) => from.map((folder) => ({ target: `./src/${target}`, from: `./src/${folder}` }));
 
 export default tseslint.config(

@@ -49,6 +49,15 @@ export const router = createBrowserRouter([
         children: [
           { index: true, element: <RoomsRoute /> },
           { path: 'members', element: <MembersPage /> },
+          {
+            path: 'account',
+            // A chunk of its own: the first page stays small.
+            lazy: async () => ({ Component: (await import('./account-routes')).AccountRoute }),
+            children: [
+              { index: true, lazy: async () => ({ Component: (await import('./account-routes')).ProfileRoute }) },
+              { path: 'security', lazy: async () => ({ Component: (await import('./account-routes')).SecurityPage }) },
+            ],
+          },
         ],
       },
       {

@@ -1,4 +1,4 @@
-import { CaretUpDownIcon, DoorIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UsersIcon } from '@phosphor-icons/react';
+import { CaretUpDownIcon, DoorIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
 import type { ReactNode } from 'react';
 import { NavLink, useNavigate } from 'react-router';
 import type { Me, Organization } from '@/api/types';
@@ -98,6 +98,7 @@ function OrganizationMenu({ me, organization }: { me: Me; organization: Organiza
 
 function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Organization; onSignOut: () => void }) {
   const { theme, toggle } = useTheme();
+  const navigate = useNavigate();
   return (
     <Menu
       side="top"
@@ -118,6 +119,9 @@ function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Org
       }
     >
       <MenuLabel>{me.email}</MenuLabel>
+      <MenuItem icon={<UserIcon size={16} />} onSelect={() => void navigate(`/o/${organization.id}/account`)} testId="account">
+        Your account
+      </MenuItem>
       <MenuItem icon={theme === 'dark' ? <SunIcon size={16} /> : <MoonIcon size={16} />} onSelect={toggle}>
         {theme === 'dark' ? 'Light theme' : 'Dark theme'}
       </MenuItem>

@@ -1,0 +1,25 @@
+import { Outlet } from 'react-router';
+import { Page } from '@/ui/page';
+import { Tabs } from '@/ui/tabs';
+
+/** One's own pages, the same in every organization. `base`: their address, without a slash at the end. */
+export function AccountLayout({ base }: { base: string }) {
+  return (
+    <Page
+      title="Your account"
+      tabs={
+        <Tabs
+          label="Your account"
+          tabs={[
+            { to: base, label: 'Profile', isExact: true },
+            { to: `${base}/security`, label: 'Security' },
+          ]}
+        />
+      }
+    >
+      <div className="grid max-w-180 gap-3">
+        <Outlet />
+      </div>
+    </Page>
+  );
+}
