@@ -26,6 +26,7 @@ from media_plane.agent.load import CpuMeter
 from media_plane.agent.logs import configure_logs
 from media_plane.agent.metrics import NodeMetrics
 from media_plane.agent.node_pipes import PipeAddress
+from media_plane.agent.quality_meter import QualityMeter
 from media_plane.agent.rooms import Rooms
 from media_plane.agent.sealed import seal
 from media_plane.agent.settings import BadSettings, Settings, read_settings
@@ -50,6 +51,8 @@ from media_plane.sfu.worker import Worker
 
 ORPHAN_SWEEP_S = 1.0
 """Time between looks for orphans, seconds; shorter when the grace is short."""
+WANTS_LOOK_S = 0.5
+"""Time between looks for video layers that nobody watches any more, seconds."""
 BAD_SETTINGS_EXIT = 2
 
 log = structlog.get_logger("agent")
@@ -95,6 +98,12 @@ class Agent:
             pipe_address=_pipe_address(settings),
         )
         self._drain = Drain(self.rooms, self._announce_load, time.monotonic)
+        self._quality = QualityMeter(
+            rooms=self.rooms.groups,
+            workers=lambda: len(self.fleet.pids()),
+            metrics=self._metrics,
+            now=time.monotonic,
+        )
         self.enrolment = _make_enrolment(settings, node_id, self._tokens)
         self.port = settings.link_port
 
@@ -111,7 +120,13 @@ class Agent:
             # The port first: it is the cheap way to find out that the node runs already.
             self.port = await self._server.listen(self._settings.bind_host, self._settings.link_port)
             await self.fleet.start()
-            loops: list[Awaitable[None]] = [self.enrolment.run(), self._tell_load(), self._sweep_orphans()]
+            loops: list[Awaitable[None]] = [
+                self.enrolment.run(),
+                self._tell_load(),
+                self._sweep_orphans(),
+                self._look_at_wants(),
+                self._quality.run(),
+            ]
             tasks += [asyncio.ensure_future(loop) for loop in loops]
             log.info("node_started", node_id=self.node_id, port=self.port, workers=self._settings.workers)
             yield
@@ -177,6 +192,12 @@ class Agent:
 
     def _announce_load(self) -> None:
         self._server.tell_all(LoadTold(load=self.load()))
+
+    async def _look_at_wants(self) -> None:
+        while True:
+            await asyncio.sleep(WANTS_LOOK_S)
+            for group in self.rooms.groups():
+                group.wants.look()
 
     async def _sweep_orphans(self) -> None:
         while True:

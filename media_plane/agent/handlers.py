@@ -53,9 +53,10 @@ async def close_room(rooms: Rooms, link: LinkEnd, request: m.RoomClose) -> m.Emp
 
 async def adopt_participant(rooms: Rooms, link: LinkEnd, request: m.ParticipantAdopt) -> m.ParticipantMedia:
     """`participant.adopt`: this link hears about the participant from now on."""
-    async with _held(rooms, link, request) as (_, participant):
+    async with _held(rooms, link, request) as (group, participant):
         if not participant.transports:
             raise LinkError(LinkErrorCode.NOT_FOUND, "Nothing is left of this participant.")
+        group.wants.tell_again(participant)
         return participant.media()
 
 
@@ -202,6 +203,13 @@ async def drop_from_pipe(rooms: Rooms, link: LinkEnd, request: m.PipeDrop) -> m.
     return EMPTY
 
 
+async def set_priority(rooms: Rooms, link: LinkEnd, request: m.ConsumerSetPriority) -> m.Empty:
+    """`consumer.setPriority`: who gets bits first."""
+    async with _held(rooms, link, request) as (group, participant):
+        await group.consumers.set_priority(participant, request)
+    return EMPTY
+
+
 # --- the table and the way in -------------------------------------------------------------------------------------
 
 Handler = Callable[[Rooms, LinkEnd, Any], Awaitable[m.Wire]]
@@ -222,6 +230,7 @@ HANDLERS: dict[type[msgspec.Struct], Handler] = {
     m.ConsumerPause: pause_consumers,
     m.ConsumerClose: close_consumers,
     m.ConsumerSetPreferredLayers: set_preferred_layers,
+    m.ConsumerSetPriority: set_priority,
     m.PipeOpen: open_pipe,
     m.PipeConnect: connect_pipe,
     m.PipeSend: send_into_pipe,

@@ -84,13 +84,18 @@ class ProducerRecord:
 
 @dataclass(slots=True, eq=False)
 class ConsumerRecord:
-    """One track sent to a participant, and the answer its creation got."""
+    """One track sent to a participant, and the answer its creation got.
+
+    Attributes:
+        is_held: the viewer paused it; one that was made and not resumed yet is not held.
+    """
 
     id: str
     home: TransportRecord
     source: ProducerRecord
     consumer: Consumer
     options: ConsumerOptions
+    is_held: bool = False
     is_closed: bool = False
 
 

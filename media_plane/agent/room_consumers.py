@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from media_plane.agent.layer_wants import LayerWants
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
 from media_plane.agent.participants import ConsumerRecord, ParticipantState, ProducerRecord, TransportRecord
@@ -25,7 +26,9 @@ from media_plane.sfu.producer import Producer
 MAX_WISHES = 64
 """Consumers per request: their answers fit in one message."""
 SCREEN_PRIORITY, CAMERA_PRIORITY = 255, 100
-"""Who gets bits first when there are few: the chart. mediasoup's scale is 1-255."""
+"""Who gets bits first when there are few: the chart."""
+PRIORITIES = range(1, 256)
+"""mediasoup's scale; a higher one is served first."""
 
 
 class RoomConsumers:
@@ -35,12 +38,14 @@ class RoomConsumers:
         books: what is open.
         notices: tells owners what changes.
         seats: the routers.
+        wants: told when a viewer may want more of a track.
     """
 
-    def __init__(self, books: MediaBooks, notices: MediaNotices, seats: RouterSeats) -> None:
+    def __init__(self, books: MediaBooks, notices: MediaNotices, seats: RouterSeats, wants: LayerWants) -> None:
         self._books = books
         self._notices = notices
         self._seats = seats
+        self._wants = wants
 
     async def create(self, participant: ParticipantState, request: m.ConsumerCreate) -> m.ConsumersCreated:
         """Consume several producers at once, each consumer paused.
@@ -101,6 +106,8 @@ class RoomConsumers:
         record = ConsumerRecord(wish.consumer_id, home, source, consumer, options)
         self._books.add_consumer(record)
         self._notices.watch_consumer(record)
+        # Before the viewer is ready: the sender starts what it had switched off while DTLS is still on its way.
+        self._wants.look_at(source)
         return options
 
     async def _make(
@@ -137,6 +144,10 @@ class RoomConsumers:
     async def set_paused(self, participant: ParticipantState, ids: list[str], *, paused: bool) -> None:
         """Pause or resume consumers; ids already gone are skipped."""
         records = [participant.consumers[consumer_id] for consumer_id in ids if consumer_id in participant.consumers]
+        for record in records:
+            record.is_held = paused
+            if not paused:
+                self._wants.look_at(record.source)
         calls = (record.consumer.pause() if paused else record.consumer.resume() for record in records)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         for record, outcome in zip(records, outcomes, strict=True):
@@ -162,3 +173,11 @@ class RoomConsumers:
         if not 0 <= request.spatial_layer <= 7 or not (temporal is None or 0 <= temporal <= 7):
             raise LinkError(LinkErrorCode.MALFORMED, "Layers go from 0 to 7.")
         await record.consumer.set_preferred_layers(spatial_layer=request.spatial_layer, temporal_layer=temporal)
+        self._wants.look_at(record.source)
+
+    async def set_priority(self, participant: ParticipantState, request: m.ConsumerSetPriority) -> None:
+        """Say who gets bits first. Raises LinkError not_found or malformed."""
+        record = participant.get_consumer(request.consumer_id)
+        if request.priority not in PRIORITIES:
+            raise LinkError(LinkErrorCode.MALFORMED, "A priority goes from 1 to 255.")
+        await record.consumer.set_priority(request.priority)

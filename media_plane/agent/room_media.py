@@ -9,11 +9,13 @@ look again before they write the books.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from media_plane.agent.layer_wants import LayerWants
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
 from media_plane.agent.node_pipes import NodePipes, PipeAddress
@@ -30,6 +32,8 @@ from media_plane.sfu.worker import Worker
 
 INITIAL_OUTGOING_BITRATE_BPS = 1_000_000
 """Where the bandwidth estimate starts. A proposal: enough for a readable first picture, little enough for a phone."""
+MIN_OUTGOING_BITRATE_BPS = 100_000
+"""What is never estimated lower where there is an upper limit: voices and the lowest layer of one camera."""
 BITRATE_RANGE_BPS = range(30_000, 1_000_000_001)
 """Bitrates a caller may ask for. The lower end keeps audio alive."""
 
@@ -62,7 +66,8 @@ class RouterGroup:
         self._notices = MediaNotices(live_session_id)
         self._participants: dict[str, ParticipantState] = {}
         self._books = MediaBooks(self._notices)
-        self.consumers = RoomConsumers(self._books, self._notices, self._seats)
+        self.wants = LayerWants(live_session_id, self._books, self._is_sent_on, now)
+        self.consumers = RoomConsumers(self._books, self._notices, self._seats, self.wants)
         self.pipes = NodePipes(
             live_session_id=live_session_id,
             router=origin.router,
@@ -90,6 +95,18 @@ class RouterGroup:
         self._holders.discard(link)
         if not self._holders and self._unheld_since_s is None:
             self._unheld_since_s = now_s
+
+    def people(self) -> list[ParticipantState]:
+        """Everyone who has something open here."""
+        return list(self._participants.values())
+
+    def tell_holders(self, notification: m.Notification) -> None:
+        """Notify every link that cares about the live session."""
+        for link in self._holders:
+            link.notify(notification)
+
+    def _is_sent_on(self, producer_id: str) -> bool:
+        return self.pipes.sends(producer_id)
 
     def orphans(self, limit_s: float) -> list[ParticipantState]:
         """Participants nobody has held since `limit_s` (monotonic seconds) or longer, and that no request is about."""
@@ -142,7 +159,7 @@ class RouterGroup:
             raise LinkError(LinkErrorCode.CONFLICT, "This transport id is taken.")
         initial_bps = request.initial_outgoing_bitrate_bps or INITIAL_OUTGOING_BITRATE_BPS
         incoming_bps = request.max_incoming_bitrate_bps
-        _check_bitrates(request.initial_outgoing_bitrate_bps, incoming_bps)
+        _check_bitrates(request.initial_outgoing_bitrate_bps, incoming_bps, request.max_outgoing_bitrate_bps)
         transport = await self._make_transport(participant, request, initial_bps, incoming_bps)
         options = m.TransportOptions(
             id=request.transport_id,
@@ -173,8 +190,7 @@ class RouterGroup:
             initial_available_outgoing_bitrate=initial_bps,
         )
         try:
-            if incoming_bps is not None:
-                await transport.set_max_incoming_bitrate(incoming_bps)
+            await _limit_bitrates(transport, incoming_bps, request.max_outgoing_bitrate_bps)
             self._require_open(participant)
         except BaseException:
             transport.close()
@@ -353,6 +369,17 @@ class RouterGroup:
         if not routers:
             return (0, 0, 0)
         return (routers, self.transport_count, self.consumer_count)
+
+
+async def _limit_bitrates(transport: WebRtcTransport, incoming_bps: int | None, outgoing_bps: int | None) -> None:
+    """Hold the peer to what it may send, and ourselves to what it is sent, all in one flight. None: no limit."""
+    limits = []
+    if incoming_bps is not None:
+        limits.append(transport.set_max_incoming_bitrate(incoming_bps))
+    if outgoing_bps is not None:
+        limits.append(transport.set_max_outgoing_bitrate(outgoing_bps))
+        limits.append(transport.set_min_outgoing_bitrate(min(outgoing_bps, MIN_OUTGOING_BITRATE_BPS)))
+    await asyncio.gather(*limits)
 
 
 def _check_bitrates(*asked_bps: int | None) -> None:

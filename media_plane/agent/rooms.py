@@ -199,6 +199,10 @@ class Rooms:
             group.close()
         self._groups.clear()
 
+    def groups(self) -> list[RouterGroup]:
+        """All open live sessions."""
+        return list(self._groups.values())
+
     def load(self, *, cpu: float) -> NodeLoad:
         """What the node carries.
 

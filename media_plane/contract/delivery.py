@@ -48,9 +48,10 @@ class ParticipantQuality(Wire):
 
 
 class QualityTold(NotificationBase, tag="room.quality"):
-    """Participants whose quality was measured since the last time, to the links that adopted them.
+    """Participants whose quality was measured since the last time, to every link that holds the live session.
 
-    At most every `QUALITY_INTERVAL_S` per live session and link, and never over the link's size limit.
+    Every signaling process has viewers who shall know how the publishers' media leaves, whoever adopted these. At most
+    every `QUALITY_INTERVAL_S` per live session and link, and never over the link's size limit.
     """
 
     live_session_id: str

@@ -172,3 +172,7 @@ class Person:
             **self._who, consumer_id=consumer_id, spatial_layer=spatial, temporal_layer=temporal
         )
         await self.link.request(request, m.Empty)
+
+    async def prioritize(self, consumer_id: str, priority: int) -> None:
+        request = m.ConsumerSetPriority(**self._who, consumer_id=consumer_id, priority=priority)
+        await self.link.request(request, m.Empty)
