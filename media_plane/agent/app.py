@@ -28,9 +28,10 @@ from media_plane.agent.metrics import NodeMetrics
 from media_plane.agent.node_pipes import PipeAddress
 from media_plane.agent.quality_meter import QualityMeter
 from media_plane.agent.rooms import Rooms
+from media_plane.agent.router_seats import EDGE_IDLE_S, UNPIPE_AFTER_S, SeatRules
 from media_plane.agent.sealed import seal
 from media_plane.agent.settings import BadSettings, Settings, read_settings
-from media_plane.agent.worker_fleet import WorkerFleet
+from media_plane.agent.worker_fleet import DeathCause, WorkerFleet
 from media_plane.channel.errors import MediaError
 from media_plane.channel.version import WORKER_VERSION
 from media_plane.contract.messages import (
@@ -65,6 +66,7 @@ class Agent:
         settings: see `Settings`.
         node_id: UUID of the node.
         orphan_grace_s: how long media without a link is kept, seconds.
+        edge_idle_s, unpipe_after_s: see `SeatRules`.
     """
 
     def __init__(
@@ -73,6 +75,8 @@ class Agent:
         node_id: str,
         *,
         orphan_grace_s: float = ORPHAN_GRACE_S,
+        edge_idle_s: float = EDGE_IDLE_S,
+        unpipe_after_s: float = UNPIPE_AFTER_S,
     ) -> None:
         self.node_id = node_id
         self.worker_version = WORKER_VERSION
@@ -90,11 +94,15 @@ class Agent:
             on_link_closed=self._link_closed,
         )
         self.rooms = Rooms(
-            fleet=self.fleet,
+            workers=self.fleet,
             audience=self._server,
             now=time.monotonic,
             orphan_grace_s=orphan_grace_s,
-            max_consumers_per_worker=max(1, settings.capacity_consumers // settings.workers),
+            rules=SeatRules(
+                max_consumers_per_worker=settings.max_consumers_per_worker,
+                edge_idle_s=edge_idle_s,
+                unpipe_after_s=unpipe_after_s,
+            ),
             pipe_address=_pipe_address(settings),
         )
         self._drain = Drain(self.rooms, self._announce_load, time.monotonic)
@@ -178,8 +186,8 @@ class Agent:
     def _link_closed(self, link: NodeLink) -> None:
         self.rooms.link_lost(link)
 
-    def _worker_died(self, worker: Worker) -> None:
-        self._metrics.count_worker_death()
+    def _worker_died(self, worker: Worker, cause: DeathCause) -> None:
+        self._metrics.count_worker_death(was_hung=cause == "hung")
         self.rooms.worker_died(worker)
 
     async def _tell_load(self) -> None:
@@ -206,7 +214,7 @@ class Agent:
             self._drain.step()
 
 
-def _make_fleet(settings: Settings, on_death: Callable[[Worker], None]) -> WorkerFleet:
+def _make_fleet(settings: Settings, on_death: Callable[[Worker, DeathCause], None]) -> WorkerFleet:
     return WorkerFleet(
         binary=settings.worker_binary,
         count=settings.workers,

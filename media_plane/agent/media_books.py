@@ -1,7 +1,8 @@
 """The books of one live session: what is open, by id, and what closes with what. No waiting, no worker.
 
 They are the truth the node answers from. A late or lost event of the worker changes nothing: cascades (a transport's
-producers, a producer's consumers) are followed here, at once, and their owners told.
+producers, a producer's consumers) are followed here, at once, and their owners told. What each router carries is counted
+here too, and a consumer's claim to its producer ends here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class MediaBooks:
     def add_transport(self, record: TransportRecord) -> None:
         """Enter a transport."""
         self.transports[record.id] = record.participant.transports[record.id] = record
+        record.seat.count_transport(1, expected=record.expected)
 
     def add_producer(self, record: ProducerRecord) -> None:
         """Enter a producer under its transport and its owner."""
@@ -37,6 +39,10 @@ class MediaBooks:
         home = record.home
         self.consumers[record.id] = home.participant.consumers[record.id] = home.consumers[record.id] = record
         record.source.consumers[record.id] = record
+        load = home.seat.load
+        load.consumers += 1
+        load.expected -= home.expected
+        home.expected = 0
 
     def strike_transport(self, record: TransportRecord, *, tell_owner: bool) -> None:
         """Strike a closed transport and all on it.
@@ -47,6 +53,7 @@ class MediaBooks:
         """
         record.is_closed = True
         del self.transports[record.id], record.participant.transports[record.id]
+        record.seat.count_transport(-1, expected=record.expected)
         for producer in list(record.producers.values()):
             self.strike_producer(producer)
             if tell_owner:
@@ -71,12 +78,17 @@ class MediaBooks:
         home = record.home
         del self.consumers[record.id], home.participant.consumers[record.id], home.consumers[record.id]
         del record.source.consumers[record.id]
+        home.seat.load.consumers -= 1
+        record.feed.release()
 
     def close(self) -> None:
         """Mark everything closed, silently; the live session is gone."""
         for record in self.transports.values():
             record.is_closed = True
+            record.seat.count_transport(-1, expected=record.expected)
         for producer in self.producers.values():
             producer.is_closed = True
         for consumer in self.consumers.values():
             consumer.is_closed = True
+            consumer.home.seat.load.consumers -= 1
+            consumer.feed.release()

@@ -34,7 +34,12 @@ class NodeMetrics:
         )
         self._worker_deaths = Counter(
             "tr_node_worker_deaths",
-            "Workers that died without being asked to.",
+            "Workers that died without being asked to, hung ones included.",
+            registry=self._registry,
+        )
+        self._worker_hangs = Counter(
+            "tr_node_worker_hangs",
+            "Workers that stopped answering and were killed for it.",
             registry=self._registry,
         )
         self._gauges = {
@@ -52,9 +57,11 @@ class NodeMetrics:
         """One request answered; outcome is `ok` or an error code."""
         self._requests.labels(method, outcome).inc()
 
-    def count_worker_death(self) -> None:
-        """One worker died."""
+    def count_worker_death(self, *, was_hung: bool) -> None:
+        """One worker died, by itself or because it hung and was killed."""
         self._worker_deaths.inc()
+        if was_hung:
+            self._worker_hangs.inc()
 
     def render(self) -> bytes:
         """The text of `GET /metrics`."""

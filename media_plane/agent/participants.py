@@ -12,6 +12,8 @@ from typing import Protocol
 
 import msgspec
 
+from media_plane.agent.router_seats import RouterSeat
+from media_plane.agent.seat_pipes import Feed
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.contract.messages import (
     ConsumerOptions,
@@ -40,14 +42,18 @@ class TransportRecord:
     """One transport and the answer its creation got.
 
     Attributes:
+        seat: the router it is on.
+        expected: consumers it will soon ask for; 0 once it asked for the first.
         connected_with: the DTLS parameters it was connected with, as they came; None before.
     """
 
     id: str
     participant: ParticipantState
     direction: Direction
+    seat: RouterSeat
     transport: WebRtcTransport
     options: TransportOptions
+    expected: int = 0
     connected_with: bytes | None = None
     producers: dict[str, ProducerRecord] = field(default_factory=dict)
     consumers: dict[str, ConsumerRecord] = field(default_factory=dict)
@@ -87,6 +93,7 @@ class ConsumerRecord:
     """One track sent to a participant, and the answer its creation got.
 
     Attributes:
+        feed: its claim to the source as the router of `home` has it.
         is_held: the viewer paused it; one that was made and not resumed yet is not held.
     """
 
@@ -95,6 +102,7 @@ class ConsumerRecord:
     source: ProducerRecord
     consumer: Consumer
     options: ConsumerOptions
+    feed: Feed[Producer]
     is_held: bool = False
     is_closed: bool = False
 

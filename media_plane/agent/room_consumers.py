@@ -12,8 +12,8 @@ from media_plane.agent.layer_wants import LayerWants
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.media_notices import MediaNotices
 from media_plane.agent.participants import ConsumerRecord, ParticipantState, ProducerRecord, TransportRecord
-from media_plane.agent.router_seats import RouterSeats
 from media_plane.agent.sealed import seal
+from media_plane.agent.seat_pipes import Feed, SeatPipes
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.errors import UnsupportedError
@@ -37,14 +37,14 @@ class RoomConsumers:
     Args:
         books: what is open.
         notices: tells owners what changes.
-        seats: the routers.
+        pipes: bring what is published to the router a viewer is on.
         wants: told when a viewer may want more of a track.
     """
 
-    def __init__(self, books: MediaBooks, notices: MediaNotices, seats: RouterSeats, wants: LayerWants) -> None:
+    def __init__(self, books: MediaBooks, notices: MediaNotices, pipes: SeatPipes, wants: LayerWants) -> None:
         self._books = books
         self._notices = notices
-        self._seats = seats
+        self._pipes = pipes
         self._wants = wants
 
     async def create(self, participant: ParticipantState, request: m.ConsumerCreate) -> m.ConsumersCreated:
@@ -91,9 +91,7 @@ class RoomConsumers:
         source = self._books.producers.get(wish.producer_id)
         if source is None:
             raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such producer.")
-        seat = self._seats.of_consumers()
-        producer = await self._seats.producer_on(seat, source)
-        consumer = await self._make(home, source, producer, wish.consumer_id, caps)
+        consumer, feed = await self._make(home, source, wish.consumer_id, caps)
         options = m.ConsumerOptions(
             id=wish.consumer_id,
             producer_id=source.id,
@@ -103,7 +101,7 @@ class RoomConsumers:
             rtp_parameters=seal(consumer.rtp_parameters),
             producer_paused=source.facts.paused,
         )
-        record = ConsumerRecord(wish.consumer_id, home, source, consumer, options)
+        record = ConsumerRecord(wish.consumer_id, home, source, consumer, options, feed)
         self._books.add_consumer(record)
         self._notices.watch_consumer(record)
         # Before the viewer is ready: the sender starts what it had switched off while DTLS is still on its way.
@@ -111,35 +109,34 @@ class RoomConsumers:
         return options
 
     async def _make(
-        self,
-        home: TransportRecord,
-        source: ProducerRecord,
-        producer: Producer,
-        consumer_id: str,
-        caps: RtpCapabilities,
-    ) -> Consumer:
-        """A paused consumer in the worker, its priority set. Whatever goes wrong, none is left."""
+        self, home: TransportRecord, source: ProducerRecord, consumer_id: str, caps: RtpCapabilities
+    ) -> tuple[Consumer, Feed[Producer]]:
+        """A paused consumer in the worker, its priority set, and its feed. Whatever goes wrong, none is left."""
         consumer: Consumer | None = None
+        feed: Feed[Producer] | None = None
         try:
+            feed = await self._pipes.feed(home.seat, source.producer)
             consumer = await home.transport.consume(
-                producer_id=producer.id,
+                producer_id=feed.producer.id,
                 rtp_capabilities=caps,
                 consumer_id=consumer_id,
                 paused=True,
             )
             if source.facts.kind == "video":
                 await consumer.set_priority(SCREEN_PRIORITY if source.facts.source == "screen" else CAMERA_PRIORITY)
-            if source.is_closed or home.is_closed:
+            if _is_gone(home, source) or consumer.closed:
                 raise InvalidState("It closed meanwhile.")  # noqa: TRY301 - the same end as when the worker notices
         except BaseException as error:
             if consumer is not None:
                 consumer.close()
+            if feed is not None:
+                feed.release()
             if isinstance(error, UnsupportedError):
                 raise LinkError(LinkErrorCode.UNSUPPORTED, "This browser can't decode the producer.") from error
-            if isinstance(error, MediaError) and (source.is_closed or home.is_closed):
+            if isinstance(error, MediaError) and _is_gone(home, source):
                 raise LinkError(LinkErrorCode.NOT_FOUND, "The producer or the transport closed meanwhile.") from error
             raise
-        return consumer
+        return consumer, feed
 
     async def set_paused(self, participant: ParticipantState, ids: list[str], *, paused: bool) -> None:
         """Pause or resume consumers; ids already gone are skipped."""
@@ -181,3 +178,8 @@ class RoomConsumers:
         if request.priority not in PRIORITIES:
             raise LinkError(LinkErrorCode.MALFORMED, "A priority goes from 1 to 255.")
         await record.consumer.set_priority(request.priority)
+
+
+def _is_gone(home: TransportRecord, source: ProducerRecord) -> bool:
+    """Whether a viewer's transport or what it wanted is closed; the former also before its worker's death is told."""
+    return source.is_closed or home.is_closed or home.transport.closed

@@ -21,8 +21,9 @@ from media_plane.agent.media_notices import MediaNotices
 from media_plane.agent.node_pipes import NodePipes, PipeAddress
 from media_plane.agent.participants import LinkEnd, ParticipantState, ProducerRecord, TransportRecord
 from media_plane.agent.room_consumers import RoomConsumers
-from media_plane.agent.router_seats import RouterSeat, RouterSeats
+from media_plane.agent.router_seats import RouterSeat, RouterSeats, SeatRules, Workers
 from media_plane.agent.sealed import decode_dtls_parameters, seal
+from media_plane.agent.seat_pipes import SeatPipes
 from media_plane.contract import messages as m
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.ortc.validate import decode_rtp_parameters
@@ -34,6 +35,8 @@ INITIAL_OUTGOING_BITRATE_BPS = 1_000_000
 """Where the bandwidth estimate starts. A proposal: enough for a readable first picture, little enough for a phone."""
 MIN_OUTGOING_BITRATE_BPS = 100_000
 """What is never estimated lower where there is an upper limit: voices and the lowest layer of one camera."""
+USUAL_CONSUMERS = 3
+"""What a viewer who waits for something to be published will watch: screen, camera and microphone."""
 BITRATE_RANGE_BPS = range(30_000, 1_000_000_001)
 """Bitrates a caller may ask for. The lower end keeps audio alive."""
 
@@ -44,6 +47,8 @@ class RouterGroup:
     Args:
         live_session_id, epoch: which placement of which live session this is.
         origin: the router publishers send to.
+        workers: where more routers can stand.
+        rules: when there are more.
         now: monotonic seconds.
         pipe_address: where pipes from other nodes come in; None: there are none.
     """
@@ -54,6 +59,8 @@ class RouterGroup:
         live_session_id: str,
         epoch: int,
         origin: RouterSeat,
+        workers: Workers,
+        rules: SeatRules,
         now: Callable[[], float],
         pipe_address: PipeAddress | None = None,
     ) -> None:
@@ -61,13 +68,14 @@ class RouterGroup:
         self.epoch = epoch
         self.rtp_capabilities = seal(origin.router.rtp_capabilities)
         self.is_closed = False
-        self._seats = RouterSeats(origin)
+        self._seats = RouterSeats(live_session_id, origin, workers=workers, rules=rules, now=now)
+        self._seat_pipes = SeatPipes(origin, linger_s=rules.unpipe_after_s)
         self._now = now
         self._notices = MediaNotices(live_session_id)
         self._participants: dict[str, ParticipantState] = {}
         self._books = MediaBooks(self._notices)
         self.wants = LayerWants(live_session_id, self._books, self._is_sent_on, now)
-        self.consumers = RoomConsumers(self._books, self._notices, self._seats, self.wants)
+        self.consumers = RoomConsumers(self._books, self._notices, self._seat_pipes, self.wants)
         self.pipes = NodePipes(
             live_session_id=live_session_id,
             router=origin.router,
@@ -149,7 +157,7 @@ class RouterGroup:
         """Make a transport in place of the participant's older one of that direction; a repeat answers what the first did.
 
         Raises:
-            LinkError: conflict, malformed (bitrates), room_not_open.
+            LinkError: conflict, malformed (bitrates), room_not_open, overloaded.
             MediaError: the worker refused or is gone.
         """
         known = self._books.transports.get(request.transport_id)
@@ -157,41 +165,56 @@ class RouterGroup:
             if known.participant is participant and known.direction == request.direction:
                 return known.options
             raise LinkError(LinkErrorCode.CONFLICT, "This transport id is taken.")
-        initial_bps = request.initial_outgoing_bitrate_bps or INITIAL_OUTGOING_BITRATE_BPS
-        incoming_bps = request.max_incoming_bitrate_bps
-        _check_bitrates(request.initial_outgoing_bitrate_bps, incoming_bps, request.max_outgoing_bitrate_bps)
-        transport = await self._make_transport(participant, request, initial_bps, incoming_bps)
-        options = m.TransportOptions(
-            id=request.transport_id,
-            ice_parameters=seal(transport.ice_parameters),
-            ice_candidates=seal(transport.ice_candidates),
-            dtls_parameters=seal(transport.dtls_parameters),
+        _check_bitrates(
+            request.initial_outgoing_bitrate_bps, request.max_incoming_bitrate_bps, request.max_outgoing_bitrate_bps
         )
-        record = TransportRecord(request.transport_id, participant, request.direction, transport, options)
-        self._books.add_transport(record)
+        record = await self._place_transport(participant, request)
         self._notices.watch_transport(record, self._transport_lost)
         for older in list(participant.transports.values()):
             if older.direction == record.direction and older is not record:
                 older.transport.close()
                 self._books.strike_transport(older, tell_owner=False)
-        return options
+        return record.options
+
+    async def _place_transport(self, participant: ParticipantState, request: m.TransportCreate) -> TransportRecord:
+        """A transport where there is room, in the books. An edge that dies under it is nobody's fault: another is found."""
+        expected = 0 if request.direction == "send" else self.producer_count or USUAL_CONSUMERS
+        while True:
+            async with self._seats.place(request.direction, expected=expected) as seat:
+                try:
+                    transport = await self._make_transport(participant, request, seat)
+                except MediaError:
+                    if seat.router.closed and seat is not self._seats.origin and not self.is_closed:
+                        continue
+                    raise
+                options = m.TransportOptions(
+                    id=request.transport_id,
+                    ice_parameters=seal(transport.ice_parameters),
+                    ice_candidates=seal(transport.ice_candidates),
+                    dtls_parameters=seal(transport.dtls_parameters),
+                )
+                record = TransportRecord(
+                    request.transport_id, participant, request.direction, seat, transport, options, expected
+                )
+                self._books.add_transport(record)
+                return record
 
     async def _make_transport(
-        self, participant: ParticipantState, request: m.TransportCreate, initial_bps: int, incoming_bps: int | None
+        self, participant: ParticipantState, request: m.TransportCreate, seat: RouterSeat
     ) -> WebRtcTransport:
         """A transport in the worker, its bitrates set. Whatever goes wrong, none is left."""
-        seat = self._seats.for_transport(request.direction)
         transport = await seat.router.create_webrtc_transport(
             webrtc_server=seat.webrtc_server,
             transport_id=request.transport_id,
             enable_udp=True,
             enable_tcp=True,
             prefer_udp=True,
-            initial_available_outgoing_bitrate=initial_bps,
+            initial_available_outgoing_bitrate=request.initial_outgoing_bitrate_bps or INITIAL_OUTGOING_BITRATE_BPS,
         )
         try:
-            await _limit_bitrates(transport, incoming_bps, request.max_outgoing_bitrate_bps)
+            await _limit_bitrates(transport, request.max_incoming_bitrate_bps, request.max_outgoing_bitrate_bps)
             self._require_open(participant)
+            transport.require_open()
         except BaseException:
             transport.close()
             raise
@@ -308,13 +331,24 @@ class RouterGroup:
             return
         self.is_closed = True
         self.pipes.close()
+        self._seat_pipes.close()
         for participant in self._participants.values():
             participant.is_closed = True
         self._books.close()
         self._seats.close()
 
+    def lose_edges(self, worker: Worker) -> None:
+        """Edges that stood on this worker are gone. Whoever had a transport there is told and asks for another."""
+        for seat in self._seats.lose(worker):
+            for record in [record for record in self._books.transports.values() if record.seat is seat]:
+                self._transport_lost(record, "worker_died")
+
+    def close_idle_edges(self) -> None:
+        """Close edges that have been empty for a while. Called about once a second."""
+        self._seats.close_idle()
+
     def _transport_lost(self, record: TransportRecord, reason: str) -> None:
-        """A transport's DTLS ended: the peer left, or what came was not from it."""
+        """A transport's DTLS ended (the peer left, or what came was not from it), or its worker did."""
         if self.is_closed or record.is_closed:
             return
         record.transport.close()
@@ -362,13 +396,6 @@ class RouterGroup:
     def consumer_count(self) -> int:
         """Consumers open, >= 0."""
         return len(self._books.consumers)
-
-    def counts_on(self, index: int) -> tuple[int, int, int]:
-        """Routers, transports and consumers on one worker of the fleet."""
-        routers = sum(seat.index == index for seat in self._seats)
-        if not routers:
-            return (0, 0, 0)
-        return (routers, self.transport_count, self.consumer_count)
 
 
 async def _limit_bitrates(transport: WebRtcTransport, incoming_bps: int | None, outgoing_bps: int | None) -> None:

@@ -11,14 +11,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
-import msgspec
 import structlog
 
 from media_plane.agent.node_pipes import PipeAddress
 from media_plane.agent.participants import LinkEnd
-from media_plane.agent.placement import WorkerFacts, choose_worker
+from media_plane.agent.placement import choose_worker
 from media_plane.agent.room_media import RouterGroup
-from media_plane.agent.router_seats import RouterSeat
+from media_plane.agent.router_seats import SeatRules, Workers
 from media_plane.contract.errors import LinkError, LinkErrorCode
 from media_plane.contract.messages import NodeLoad, Notification, ParticipantClosed, RoomLost
 from media_plane.contract.pipes import PIPE_IDLE_S
@@ -29,16 +28,6 @@ MOST_EPOCHS = 10_000
 LossReason = Literal["worker_died", "replaced", "closed"]
 
 log = structlog.get_logger("rooms")
-
-
-class Fleet(Protocol):
-    """The node's workers, as far as live sessions care."""
-
-    def facts(self) -> list[WorkerFacts]:
-        """One entry per worker, dead ones included; counts of media are 0."""
-
-    async def open_router(self, index: int) -> RouterSeat:
-        """A new router on a worker. Raises MediaError, or LinkError worker_failed when it is gone."""
 
 
 class Audience(Protocol):
@@ -52,29 +41,29 @@ class Rooms:
     """All RouterGroups of the node.
 
     Args:
-        fleet: the workers.
+        workers: where routers can stand.
         audience: who hears that a room is lost.
         now: monotonic seconds.
         orphan_grace_s: how long media without a link is kept.
-        max_consumers_per_worker: at which a worker takes no new room.
+        rules: when a live session gets more than one router, and when a worker takes no new one.
         pipe_address: where pipes from other nodes come in; None: this node takes part in none.
     """
 
     def __init__(
         self,
         *,
-        fleet: Fleet,
+        workers: Workers,
         audience: Audience,
         now: Callable[[], float],
         orphan_grace_s: float,
-        max_consumers_per_worker: int,
+        rules: SeatRules,
         pipe_address: PipeAddress | None = None,
     ) -> None:
-        self._fleet = fleet
+        self._workers = workers
         self._audience = audience
         self._now = now
         self._orphan_grace_s = orphan_grace_s
-        self._max_consumers_per_worker = max_consumers_per_worker
+        self._rules = rules
         self._pipe_address = pipe_address
         self._groups: dict[str, RouterGroup] = {}
         self._openings: dict[str, asyncio.Task[RouterGroup]] = {}
@@ -149,9 +138,12 @@ class Rooms:
             group.release(link)
 
     def worker_died(self, worker: Worker) -> None:
-        """All routers of a worker are gone, and with them their live sessions."""
-        for group in [group for group in self._groups.values() if group.stands_on(worker)]:
-            self._drop(group, "worker_died", but=None)
+        """All routers of a worker are gone: live sessions end whose origin was there, others lose an edge at most."""
+        for group in list(self._groups.values()):
+            if group.stands_on(worker):
+                self._drop(group, "worker_died", but=None)
+            else:
+                group.lose_edges(worker)
 
     def close_orphans(self) -> None:
         """Close what nobody has held for the orphan grace. Called about once a second."""
@@ -169,6 +161,7 @@ class Rooms:
                             reason="orphaned",
                         ),
                     )
+            group.close_idle_edges()
             group.close_leaving()
             group.pipes.close_unused(self._now() - PIPE_IDLE_S)
             if group.is_abandoned_since(limit_s):
@@ -212,7 +205,7 @@ class Rooms:
         groups = self._groups.values()
         return NodeLoad(
             cpu=cpu,
-            workers=sum(facts.is_alive for facts in self._fleet.facts()),
+            workers=sum(facts.is_alive for facts in self._workers.facts()),
             rooms=len(groups),
             transports=sum(group.transport_count for group in groups),
             producers=sum(group.producer_count for group in groups),
@@ -240,7 +233,7 @@ class Rooms:
     def _begin(self, live_session_id: str, epoch: int) -> asyncio.Task[RouterGroup]:
         if self.is_draining:
             raise LinkError(LinkErrorCode.DRAINING, "This node takes no new live sessions.")
-        index = choose_worker(self._worker_facts(), max_consumers=self._max_consumers_per_worker)
+        index = choose_worker(self._workers.facts(), max_consumers=self._rules.max_consumers_per_worker)
         if index is None:
             raise LinkError(LinkErrorCode.OVERLOADED, "No media worker can take the live session now.")
         self._remember(live_session_id, epoch)
@@ -252,13 +245,15 @@ class Rooms:
 
     async def _open_on(self, index: int, live_session_id: str, epoch: int) -> RouterGroup:
         try:
-            seat = await self._fleet.open_router(index)
+            seat = await self._workers.open_router(index)
             if seat.worker.closed:
                 raise LinkError(LinkErrorCode.WORKER_FAILED, "The media worker died.")
             group = RouterGroup(
                 live_session_id=live_session_id,
                 epoch=epoch,
                 origin=seat,
+                workers=self._workers,
+                rules=self._rules,
                 now=self._now,
                 pipe_address=self._pipe_address,
             )
@@ -267,19 +262,6 @@ class Rooms:
             del self._openings[live_session_id]
         log.info("room_opened", live_session_id=live_session_id, epoch=epoch, worker=index)
         return group
-
-    def _worker_facts(self) -> list[WorkerFacts]:
-        """The fleet's facts with what our groups add to each worker."""
-        facts = []
-        for worker in self._fleet.facts():
-            counts = [group.counts_on(worker.index) for group in self._groups.values()]
-            routers, transports, consumers = (
-                (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
-            )
-            facts.append(
-                msgspec.structs.replace(worker, routers=routers, transports=transports, consumers=consumers),
-            )
-        return facts
 
     def _drop(self, group: RouterGroup, reason: LossReason, *, but: LinkEnd | None) -> None:
         if self._groups.get(group.live_session_id) is group:

@@ -17,6 +17,8 @@ Value = TypeVar("Value")
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535
 MOST_WORKERS = 256
+MAX_CONSUMERS_PER_WORKER = 500
+"""mediasoup's own planning number. Source: mediasoup.org, documentation, "scalability"."""
 PIPE_PORTS = (20_000, 24_999)
 """UDP ports of pipes unless told otherwise: one per live session and peer node; below the ephemeral range."""
 LONGEST_DRAIN_S = 86_400
@@ -44,6 +46,8 @@ class Settings:
         region: free word for placement.
         data_dir: where the node keeps its id.
         capacity_consumers: consumers the whole node is willing to carry, > 0.
+        max_consumers_per_worker: consumers from which on a worker counts as full: a live session then grows on another
+            one, and new ones begin elsewhere, > 0.
         log_format: `json` for machines, `console` for people.
         pipe_listen_ip: IP address pipes from other nodes come in at; None: this node takes part in none. Unless told
             otherwise the node link's, which lies on the private network; an any-address can't be announced.
@@ -66,6 +70,7 @@ class Settings:
     data_dir: Path
     capacity_consumers: int
     log_format: LogFormat
+    max_consumers_per_worker: int = MAX_CONSUMERS_PER_WORKER
     pipe_listen_ip: str | None = None
     pipe_announced_address: str | None = None
     pipe_ports: tuple[int, int] = PIPE_PORTS
@@ -122,6 +127,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     bind_host = read.parsed("TR_NODE_BIND_HOST", "127.0.0.1", _ip, "an IP address")
     link_port = read.number("TR_NODE_LINK_PORT", 8002, LOWEST_PORT, HIGHEST_PORT)
     workers = read.number("TR_WORKERS", os.cpu_count() or 1, 1, MOST_WORKERS)
+    per_worker = read.number("TR_MAX_CONSUMERS_PER_WORKER", MAX_CONSUMERS_PER_WORKER, 1, 1_000_000)
     base_port = read.number("TR_MEDIA_BASE_PORT", 8010, LOWEST_PORT, HIGHEST_PORT - workers + 1)
     if base_port <= link_port < base_port + workers:
         raise BadSettings(f"TR_NODE_LINK_PORT {link_port} lies within the workers' ports {base_port}+{workers}.")
@@ -138,7 +144,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         link_url=read.parsed("TR_NODE_LINK_URL", _default_link_url(bind_host, link_port), _ws_url, "a ws:// URL"),
         region=read.optional("TR_NODE_REGION", "local"),
         data_dir=Path(read.required("TR_NODE_DATA_DIR", "folder in which the node keeps its id")),
-        capacity_consumers=read.number("TR_NODE_CAPACITY_CONSUMERS", 500 * workers, 1, 10_000_000),
+        capacity_consumers=read.number("TR_NODE_CAPACITY_CONSUMERS", per_worker * workers, 1, 10_000_000),
+        max_consumers_per_worker=per_worker,
         log_format=read.parsed("TR_LOG_FORMAT", "json", _log_format, "json or console"),
         pipe_listen_ip=read.parsed(
             "TR_NODE_PIPE_IP", _default_pipe_ip(bind_host), _ip_or_none, "an IP address or none"

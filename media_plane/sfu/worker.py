@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,16 @@ class Worker(Closable):
             InvalidState: it was closed instead, so it will not die any more.
         """
         return await asyncio.shield(self._death)
+
+    def kill(self) -> None:
+        """End a process that does not answer any more: at once, and told as its death.
+
+        It never runs again, even where it is stopped, and forwards nothing more. Requests that wait for it fail now; the
+        ports it listened on are free after `wait_closed`. Harmless when it is closed.
+        """
+        if not self.closed:
+            self._process.kill()
+            self._ended(-signal.SIGKILL)
 
     async def wait_closed(self) -> None:
         """Wait until the process is gone, after `close()`: at most `CLOSE_GRACE_S` and a kill."""

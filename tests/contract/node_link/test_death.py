@@ -89,27 +89,6 @@ async def test_the_same_epoch_opens_a_lost_room_again(make_node: MakeNode) -> No
     await person.transport("send")
 
 
-async def test_a_request_to_a_hung_worker_fails_in_time_and_others_go_on(make_node: MakeNode) -> None:
-    node = await make_node(workers=2)
-    link = await node.link()
-    stuck, free = Person(link, new_id()), Person(link, new_id())
-    await stuck.open()
-    await free.open()
-    pid = node.agent.fleet.pids()[0]
-    os.kill(pid, signal.SIGSTOP)
-    started_s = time.monotonic()
-    try:
-        waiting = asyncio.ensure_future(stuck.transport("send"))
-        await free.transport("send")
-        with pytest.raises(Refused, match="worker_failed"):
-            await waiting
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-    assert time.monotonic() - started_s < m.REQUEST_TIMEOUT_S
-    await stuck.transport("recv")
-
-
 # --- the process --------------------------------------------------------------------------------------------------
 
 
