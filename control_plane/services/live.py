@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 import structlog
 
+from control_plane.domain.bitrates import Bitrates, bitrates_for
 from control_plane.domain.callers import Caller, JoinClaims
 from control_plane.domain.errors import (
     Forbidden,
@@ -65,6 +66,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Someone whom a hello let in.
 
     claims: with the new generation; resume_token: carries them. seat_limit: viewers the plan allows; None: no limit.
+    bitrates: what they may send and be sent.
     """
 
     claims: JoinClaims
@@ -73,6 +75,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     live_session: LiveSession
     resume_token: str
     seat_limit: int | None
+    bitrates: Bitrates
 
 
 class _Joining(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,7 +269,8 @@ class LiveService:
             raise RoomNotLive("This room is not live.")
         if welcomed is None:
             raise Unauthenticated("This token is no longer good. Join again.")
-        seat_limit = entitlement_for(welcomed.plan_tier).max_viewers_per_room
+        entitlement = entitlement_for(welcomed.plan_tier)
+        seat_limit = entitlement.max_viewers_per_room
         if welcomed.participant.grant.takes_seat:
             await self._keep_seat(claims, welcomed, seat_limit, is_resume=is_resume)
         renewed = msgspec.structs.replace(claims, nonce="", generation=welcomed.generation)
@@ -277,6 +281,7 @@ class LiveService:
             live_session=welcomed.live_session,
             resume_token=await self.tokens.issue_resume(renewed),
             seat_limit=seat_limit,
+            bitrates=bitrates_for(entitlement, welcomed.participant.grant),
         )
 
     async def _keep_seat(self, claims: JoinClaims, welcomed: Welcomed, limit: int | None, *, is_resume: bool) -> None:

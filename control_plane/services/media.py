@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from control_plane.domain.bitrates import Bitrates
 from control_plane.domain.errors import Conflict, DomainError, InvalidInput, NotFound, RoomNotLive, Unavailable
 from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId
 from control_plane.domain.rooms import LiveSession
@@ -175,10 +176,24 @@ class MediaService:
     # --- transports ---------------------------------------------------------------------------------------------
 
     async def create_transport(
-        self, at: Placement, participant_id: ParticipantId, transport_id: str, direction: contract.Direction
+        self,
+        at: Placement,
+        participant_id: ParticipantId,
+        transport_id: str,
+        direction: contract.Direction,
+        *,
+        bitrates: Bitrates | None = None,
     ) -> contract.TransportOptions:
-        """Make a transport; a repeat answers the same. Raises Conflict, MediaMoved, Unavailable."""
+        """Make a transport; a repeat answers the same. Raises Conflict, MediaMoved, Unavailable.
+
+        bitrates: what the person may send and be sent; None: no limits.
+        """
         request = contract.TransportCreate(**_who(at, participant_id), transport_id=transport_id, direction=direction)
+        if bitrates is not None and direction == "send":
+            request.max_incoming_bitrate_bps = bitrates.max_send_bps
+        elif bitrates is not None:
+            request.max_outgoing_bitrate_bps = bitrates.max_receive_bps
+            request.initial_outgoing_bitrate_bps = bitrates.first_receive_bps
         return await self._call(at, request, contract.TransportOptions)
 
     async def connect_transport(
@@ -290,6 +305,13 @@ class MediaService:
             spatial_layer=spatial_layer,
             temporal_layer=temporal_layer,
         )
+        await self._call(at, request, contract.Empty)
+
+    async def set_priority(
+        self, at: Placement, participant_id: ParticipantId, consumer_id: str, *, priority: int
+    ) -> None:
+        """Say who gets bits first, 1-255. Raises NotFound, InvalidInput, MediaMoved, Unavailable."""
+        request = contract.ConsumerSetPriority(**_who(at, participant_id), consumer_id=consumer_id, priority=priority)
         await self._call(at, request, contract.Empty)
 
     async def _call(self, at: Placement, request: contract.RequestBase, answer: type[AnswerT]) -> AnswerT:

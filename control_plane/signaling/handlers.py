@@ -78,7 +78,9 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
         raise Conflict("Too many transports.")
     at = room.care.at
-    made = await room.session.needs.media.create_transport(at, room.participant_id, transport_id, request.direction)
+    made = await room.session.needs.media.create_transport(
+        at, room.participant_id, transport_id, request.direction, bitrates=connection.admission.bitrates
+    )
     if at == room.care.at:
         connection.add_transport(transport_id, request.direction)
     return m.TransportCreated(transport=made)
@@ -238,6 +240,19 @@ async def set_preferred_layers(room: Room, request: m.ConsumerSetPreferredLayers
     return EMPTY
 
 
+async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
+    """`consumer.setPriority`."""
+    consumer_id = str(request.consumer_id)
+    if consumer_id not in room.connection.consumers:
+        raise NotFound("There is no such consumer.")
+    if not 1 <= request.priority <= 255:
+        raise InvalidInput("A priority is 1 to 255.", field="priority")
+    await room.session.needs.media.set_priority(
+        room.care.at, room.participant_id, consumer_id, priority=request.priority
+    )
+    return EMPTY
+
+
 def _check_ids(ids: list[Any]) -> None:
     if len(ids) > MAX_IDS:
         raise InvalidInput(f"At most {MAX_IDS} ids at once.")
@@ -339,6 +354,7 @@ HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
     m.ConsumerResume: (resume_consumers, "media"),
     m.ConsumerPause: (pause_consumers, "media"),
     m.ConsumerSetPreferredLayers: (set_preferred_layers, "media"),
+    m.ConsumerSetPriority: (set_priority, "media"),
     m.ChatPost: (post_chat, "posts"),
     m.AlertPost: (post_alert, "posts"),
     m.AlertStep: (step_alert, "posts"),

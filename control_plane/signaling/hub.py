@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from control_plane.domain.rooms import LiveSession
 from control_plane.services.media import Placement
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection, Requests
+from control_plane.signaling.delivery import hear_quality
 from control_plane.signaling.departures import lose, touch
 from control_plane.signaling.handlers import Room, handle, lane_of
 from control_plane.signaling.media_care import MAX_OFFERS_AT_ONCE, MediaCare
@@ -29,7 +30,7 @@ from control_plane.signaling.socket import Socket
 from control_plane.signaling.sweeping import Sweep
 from control_plane.signaling.welcoming import open_media, take_in
 from control_plane.signaling.wire import encode_notification
-from media_plane.contract.messages import Notification
+from media_plane.contract.messages import Notification, QualityTold
 
 STOP_PATIENCE_S = 1.0
 """How long the close frames may take to leave when the process stops, seconds."""
@@ -61,6 +62,7 @@ class Hub:
             sockets=lambda: len(self.sockets),
             sessions=lambda: len(self._held),
             links=lambda: needs.links.up_count,
+            quality=self._quality_now,
         )
         self._held: dict[LiveSessionId, Held] = {}
         self._rooms: dict[Socket, Room] = {}
@@ -250,6 +252,14 @@ class Hub:
     def _ready(self) -> list[Held]:
         return [held for held in self._held.values() if _is_loaded(held)]
 
+    def _quality_now(self) -> Iterator[m.QualityView]:
+        """What was measured last of everyone who has a socket here."""
+        for held in self._ready():
+            for participant_id in held.session.connections:
+                view = held.session.ratings.view(participant_id)
+                if view is not None:
+                    yield view
+
     # --- what nodes and the bus tell ----------------------------------------------------------------------------
 
     def hear_node(self, node_id: NodeId, notification: Notification) -> None:
@@ -258,7 +268,12 @@ class Hub:
         if live_session_id is None:
             return
         held = self._held.get(LiveSessionId(UUID(live_session_id)))
-        if held is not None and _is_loaded(held) and held.session.placement.node_id == node_id:
+        if held is None or not _is_loaded(held) or held.session.placement.node_id != node_id:
+            return
+        if isinstance(notification, QualityTold):
+            for view in hear_quality(held.session, notification):
+                self.metrics.observe_quality(view)
+        else:
             hear_node(held.session, held.care, notification)
 
     def node_up(self, node_id: NodeId) -> None:

@@ -25,6 +25,7 @@ import msgspec
 from control_plane.domain.alerts import Side, StepKind
 from control_plane.domain.events import FeedEvent
 from control_plane.domain.participants import RoomGrant
+from control_plane.domain.quality import Level
 from control_plane.domain.roles import Role
 from control_plane.services.ports import IceServer
 from media_plane.contract.messages import ConsumerOptions, Direction, MediaKind, Source, TransportOptions
@@ -171,6 +172,16 @@ class ConsumerSetPreferredLayers(RequestBase, tag="consumer.setPreferredLayers")
     temporal_layer: int | None = None
 
 
+class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
+    """Who gets bits first when the link is short: 1 (last) to 255 (first). Answer: `Empty`. Errors: not_found.
+
+    A consumer begins with its source's: the screen before the camera.
+    """
+
+    consumer_id: UUID
+    priority: int
+
+
 class ChatPost(RequestBase, tag="chat.post"):
     """Say something. Answer: `Posted`, after commit. A repeat of message_id answers the first one's seq.
 
@@ -244,6 +255,7 @@ Request = (
     | ConsumerResume
     | ConsumerPause
     | ConsumerSetPreferredLayers
+    | ConsumerSetPriority
     | ChatPost
     | AlertPost
     | AlertStep
@@ -450,6 +462,42 @@ class ConsumerLayersChanged(NotificationBase, tag="consumer.layersChanged"):
     temporal_layer: int | None = None
 
 
+class ProducerLayersWanted(NotificationBase, tag="producer.layersWanted"):
+    """How much of one's own video anyone watches: the highest spatial layer from 0; None: nobody watches at all.
+
+    The sender may stop encoding the rest. More is told at once, less only after it lasted.
+    """
+
+    producer_id: str
+    spatial_layer: int | None = None
+
+
+class QualityView(Wire):
+    """Someone's connection, seen from them. None: not known, or not for the one who is told.
+
+    rtt_ms: round trip. jitter_ms: of what they send. send_loss, receive_loss: shares lost, 0.0-1.0. send_bps,
+    receive_bps: bits per second.
+    """
+
+    participant_id: UUID
+    level: Level
+    rtt_ms: float | None = None
+    jitter_ms: float | None = None
+    send_loss: float | None = None
+    receive_loss: float | None = None
+    send_bps: int | None = None
+    receive_bps: int | None = None
+
+
+class ParticipantQuality(NotificationBase, tag="participant.quality"):
+    """How connections are: one's own, whether publishers' are good, and to moderators everyone's that is not.
+
+    Who was never named is good. At most every 2 s.
+    """
+
+    participants: list[QualityView]
+
+
 class TransportClosed(NotificationBase, tag="transport.closed"):
     """One of the receiver's transports is gone: make a new one (`transport.create`) and what it carried."""
 
@@ -488,6 +536,8 @@ Notification = (
     | ConsumerOffered
     | ConsumerClosed
     | ConsumerLayersChanged
+    | ProducerLayersWanted
+    | ParticipantQuality
     | TransportClosed
     | MediaReset
     | Resync

@@ -8,6 +8,7 @@ from control_plane.domain import events
 from control_plane.domain.ids import ParticipantId
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
+from control_plane.signaling.delivery import hear_layers
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.session import Session
 from media_plane.contract import messages as contract
@@ -23,6 +24,8 @@ def hear_node(session: Session, care: MediaCare, notification: contract.Notifica
             _lose_media(session, participant_id)
         elif isinstance(notification, contract.ProducerClosed):
             _close_track(session, participant_id, notification.producer_id)
+        elif isinstance(notification, contract.ProducerLayersWanted):
+            hear_layers(session, notification)
         elif participant_id in session.connections:
             _tell_owner(session.connections[participant_id], notification)
 

@@ -23,6 +23,7 @@ from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
 from control_plane.signaling.feed_window import WINDOW, FeedWindow
 from control_plane.signaling.needs import Admission, Needs
+from control_plane.signaling.ratings import Ratings
 from control_plane.signaling.roster import Roster
 from control_plane.signaling.telling import notification_for, owner_of
 from control_plane.signaling.wire import encode_notification
@@ -54,6 +55,7 @@ class Session:
         self.has_media = False
         """Whether the room is known to be open at the placement."""
         self.roster = Roster()
+        self.ratings = Ratings()
         self.feed = FeedWindow()
         self.connections: dict[ParticipantId, Connection] = {}
         self.ghosts: dict[ParticipantId, tuple[Admission, asyncio.TimerHandle]] = {}

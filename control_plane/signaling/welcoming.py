@@ -19,6 +19,7 @@ from control_plane.domain.ids import ParticipantId
 from control_plane.services.media import MediaMoved, name_consumer
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
+from control_plane.signaling.delivery import greet
 from control_plane.signaling.feed_window import WINDOW
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.needs import Admission
@@ -115,7 +116,7 @@ async def _make(session: Session, admission: Admission, hello: m.Hello) -> Opene
     steps: list[Awaitable[object]] = []
     if _may_have_media(session, participant_id, hello):
         steps.append(media.close_participant(at, participant_id))
-    steps.append(media.create_transport(at, participant_id, transport_id, "recv"))
+    steps.append(media.create_transport(at, participant_id, transport_id, "recv", bitrates=admission.bitrates))
     if producer_ids:
         steps.append(
             media.consume(
@@ -182,6 +183,7 @@ def take_in(session: Session, care: MediaCare, connection: Connection, hello: m.
     connection.welcomed_at_s = asyncio.get_running_loop().time()
     connection.socket.answer(hello.id, _welcome(session, connection, opened, consumers, feed))
     session.enter(connection)
+    greet(session, connection)
     if opened.recv_transport_id is not None:
         has = set(connection.consumers.values()) | set(opened.refused)
         missing = [known for known in session.roster.tracks_of_others(connection.participant_id) if known not in has]

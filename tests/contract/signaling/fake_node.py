@@ -174,3 +174,4 @@ class FakeNode:
 
     _consumer_pause = _consumer_resume
     _consumer_setPreferredLayers = _consumer_resume  # noqa: N815 - the wire's name
+    _consumer_setPriority = _consumer_resume  # noqa: N815 - the wire's name

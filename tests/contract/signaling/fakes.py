@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from control_plane.domain.alerts import AlertDraft, AlertStep, make_alert
+from control_plane.domain.bitrates import bitrates_for
 from control_plane.domain.callers import JoinClaims
 from control_plane.domain.chat import clean_text
 from control_plane.domain.errors import Forbidden, NotFound, RoomNotLive, Unauthenticated, Unavailable
@@ -39,6 +40,7 @@ from control_plane.domain.ids import (
     make_uuid7,
 )
 from control_plane.domain.participants import Participant, grant_for
+from control_plane.domain.plans import PLANS, PlanTier
 from control_plane.domain.roles import Role
 from control_plane.domain.rooms import LiveSession
 from control_plane.domain.seats import SeatCount
@@ -289,6 +291,7 @@ class MemoryLive:
             live_session=self.session,
             resume_token=f"resume:{participant_id}:{generation}",
             seat_limit=50,
+            bitrates=bitrates_for(PLANS[PlanTier.STARTER], self.people[participant_id].grant),
         )
 
     async def leave(self, admission: Admission, reason: str) -> bool:

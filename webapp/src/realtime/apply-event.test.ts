@@ -55,6 +55,14 @@ describe('applyEvent', () => {
     expect(applyEvent(live(), { method: 'ping', lastSeq: 6, serverTime: '' }).feed).toMatchObject({ lastSeq: 5, knownSeq: 6 });
   });
 
+  it('keeps what is told of connections until people leave', () => {
+    const told: Notification = { method: 'participant.quality', participants: [{ participantId: 'p-dana', level: 'poor' }] };
+    const state = applyEvent(live(), told);
+
+    expect(state.qualities['p-dana']?.level).toBe('poor');
+    expect(applyEvent(state, { method: 'participant.left', participantId: 'p-dana', reason: 'left' }).qualities).toEqual({});
+  });
+
   it('replaces a participant who is told again', () => {
     const state = applyEvent(live(), { method: 'participant.joined', participant: { ...dana, isConnected: false } });
 

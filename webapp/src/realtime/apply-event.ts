@@ -1,4 +1,4 @@
-import type { FeedEvent, Notification, ParticipantView, ProducerView, Welcome } from '@/api/generated/signaling';
+import type { FeedEvent, Notification, ParticipantView, ProducerView, QualityView, Welcome } from '@/api/generated/signaling';
 import { appendToFeed, startFeed } from './feed';
 import type { RoomState } from './room-store';
 
@@ -21,6 +21,8 @@ export function applyWelcome(state: RoomState, welcome: Welcome, now: number): R
     clockOffsetMs: Date.parse(welcome.serverTime) - now,
     participants: welcome.participants,
     refusedProducerIds: welcome.refusedProducerIds ?? [],
+    // Told anew after the welcome: who was never named since is good.
+    qualities: {},
     feed,
   });
 }
@@ -42,7 +44,11 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
     case 'participant.connectionChanged':
       return changeParticipant(state, event.participantId, (one) => ({ ...one, isConnected: event.isConnected }));
     case 'participant.left':
-      return { ...state, participants: state.participants.filter(({ id }) => id !== event.participantId) };
+      return {
+        ...state,
+        participants: state.participants.filter(({ id }) => id !== event.participantId),
+        qualities: without(state.qualities, event.participantId),
+      };
     case 'producer.opened':
       return changeProducers(state, event.participantId, (producers) => [
         ...producers.filter(({ id }) => id !== event.producer.id),
@@ -60,6 +66,9 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
       return resetMedia(state, event.epoch, event.producers ?? []);
     case 'resync':
       return withFeed({ ...state, participants: event.participants }, [], event.lastSeq);
+    case 'participant.quality':
+      return { ...state, qualities: { ...state.qualities, ...byParticipant(event.participants) } };
+    case 'producer.layersWanted':
     case 'consumer.offered':
     case 'consumer.closed':
     case 'consumer.layersChanged':
@@ -81,6 +90,14 @@ function resetMedia(state: RoomState, epoch: number, alive: readonly ProducerVie
       producers: (one.producers ?? []).filter(({ id }) => ids.has(id)),
     })),
   };
+}
+
+function byParticipant(views: readonly QualityView[]): Record<string, QualityView> {
+  return Object.fromEntries(views.map((view) => [view.participantId, view]));
+}
+
+function without<T>(all: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
+  return id in all ? Object.fromEntries(Object.entries(all).filter(([key]) => key !== id)) : all;
 }
 
 function withFeed(state: RoomState, entries: readonly FeedEvent[], knownSeq: number): RoomState {

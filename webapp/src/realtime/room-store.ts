@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ParticipantView, RoomGrant, Welcome } from '@/api/generated/signaling';
+import type { ParticipantView, QualityView, RoomGrant, Welcome } from '@/api/generated/signaling';
 import type { CaptureProblem } from './capture';
 import { EMPTY_FEED, type Feed } from './feed';
 import type { Source } from './publishing';
@@ -58,7 +58,10 @@ export interface RoomState {
   outgoing: readonly Outgoing[];
   tracks: readonly RemoteTrack[];
   local: Readonly<Record<Source, LocalMedia>>;
+  /** Our own, as this browser measures it. */
   quality: Quality;
+  /** By participant, as the server tells it; who is not named is good. */
+  qualities: Readonly<Record<string, QualityView>>;
 }
 
 export type RoomStore = StoreApi<RoomState>;
@@ -79,6 +82,7 @@ export const FIRST_STATE: RoomState = {
   tracks: [],
   local: { microphone: OFF, camera: OFF, screen: OFF },
   quality: { rttMs: null, lossPercent: null },
+  qualities: {},
 };
 
 /** One store per room that is open. */

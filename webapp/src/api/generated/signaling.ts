@@ -111,6 +111,18 @@ export interface ConsumerSetPreferredLayers {
   temporalLayer?: number | null;
 }
 
+/**
+ * Who gets bits first when the link is short: 1 (last) to 255 (first). Answer: `Empty`. Errors: not_found.
+ *
+ * A consumer begins with its source's: the screen before the camera.
+ */
+export interface ConsumerSetPriority {
+  method: "consumer.setPriority";
+  id: number;
+  consumerId: string;
+  priority: number;
+}
+
 /** Paused consumers, and the producers this browser can't decode. */
 export interface ConsumersCreated {
   consumers?: ConsumerOptions[];
@@ -194,6 +206,9 @@ export interface IceServer {
   credential?: string | null;
 }
 
+/** What is shown. NONE: nothing flows, so nothing is known. */
+export type Level = "fair" | "good" | "none" | "poor";
+
 /** The room's media moved or was rebuilt: close both transports and build anew (transport.create, consumer.create). */
 export interface MediaReset {
   method: "media.reset";
@@ -220,6 +235,16 @@ export interface ParticipantLeft {
   method: "participant.left";
   participantId: string;
   reason: string;
+}
+
+/**
+ * How connections are: one's own, whether publishers' are good, and to moderators everyone's that is not.
+ *
+ * Who was never named is good. At most every 2 s.
+ */
+export interface ParticipantQuality {
+  method: "participant.quality";
+  participants: QualityView[];
 }
 
 /** Put someone out of this live session. Answer: `Empty`. Errors: forbidden, not_found. */
@@ -282,6 +307,17 @@ export interface ProducerCreated {
   producerId: string;
 }
 
+/**
+ * How much of one's own video anyone watches: the highest spatial layer from 0; None: nobody watches at all.
+ *
+ * The sender may stop encoding the rest. More is told at once, less only after it lasted.
+ */
+export interface ProducerLayersWanted {
+  method: "producer.layersWanted";
+  producerId: string;
+  spatialLayer?: number | null;
+}
+
 /** Someone publishes a track; a `consumer.offered` follows if this browser can decode it. */
 export interface ProducerOpened {
   method: "producer.opened";
@@ -317,6 +353,23 @@ export interface ProducerView {
   kind: "audio" | "video";
   source: "camera" | "microphone" | "screen";
   paused?: boolean;
+}
+
+/**
+ * Someone's connection, seen from them. None: not known, or not for the one who is told.
+ *
+ * rtt_ms: round trip. jitter_ms: of what they send. send_loss, receive_loss: shares lost, 0.0-1.0. send_bps,
+ * receive_bps: bits per second.
+ */
+export interface QualityView {
+  participantId: string;
+  level: Level;
+  rttMs?: number | null;
+  jitterMs?: number | null;
+  sendLoss?: number | null;
+  receiveLoss?: number | null;
+  sendBps?: number | null;
+  receiveBps?: number | null;
 }
 
 /** Pushes were dropped because this socket read too slowly: read the feed from your last seq, and the snapshot. */
@@ -447,6 +500,7 @@ export type Request =
   | ConsumerResume
   | ConsumerPause
   | ConsumerSetPreferredLayers
+  | ConsumerSetPriority
   | ChatPost
   | AlertPost
   | AlertStep
@@ -467,6 +521,8 @@ export type Notification =
   | ConsumerOffered
   | ConsumerClosed
   | ConsumerLayersChanged
+  | ProducerLayersWanted
+  | ParticipantQuality
   | TransportClosed
   | MediaReset
   | Resync
@@ -486,6 +542,7 @@ export interface Answers {
   "consumer.resume": Empty;
   "consumer.pause": Empty;
   "consumer.setPreferredLayers": Empty;
+  "consumer.setPriority": Empty;
   "chat.post": Posted;
   "alert.post": Posted;
   "alert.step": Posted;
