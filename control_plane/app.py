@@ -15,6 +15,7 @@ from control_plane.domain.errors import Unavailable
 from control_plane.domain.keys import KeyPurpose
 from control_plane.gateways.bus import RedisBus
 from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.gateways.locks import RedisLocks
 from control_plane.gateways.presence import RedisPresence
 from control_plane.gateways.rate_limits import RateLimits
 from control_plane.gateways.seats import RedisSeats
@@ -22,8 +23,10 @@ from control_plane.gateways.tokens import EcTokens
 from control_plane.gateways.turn import TurnServers
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
+from control_plane.services.api_tokens import ApiTokenService
 from control_plane.services.chat import ChatService
 from control_plane.services.feed import FeedService
+from control_plane.services.idempotency import IdempotencyService
 from control_plane.services.invitations import InvitationService
 from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
@@ -32,7 +35,7 @@ from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.passwords import Passwords
 from control_plane.services.platform import Platform
-from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
+from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats, Tokens, Turn
 from control_plane.services.ports import RateLimits as RateLimitsPort
 from control_plane.services.rooms import RoomService
 from control_plane.settings import Settings
@@ -68,14 +71,22 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
         stack.callback(passwords.close)
         bus, seats = RedisBus(settings.redis_url), RedisSeats(settings.redis_url)
         presence, rate_limits = RedisPresence(settings.redis_url), RateLimits(settings.redis_url)
-        for gateway in (bus, seats, presence, rate_limits):
+        locks = RedisLocks(settings.redis_url)
+        for gateway in (bus, seats, presence, rate_limits, locks):
             stack.push_async_callback(_close, gateway)
         try:
             await seats.start()
         except Unavailable:
             log.warning("redis is away", consequence="no new viewer seats until it is back")
         yield assemble(
-            settings, db=db, passwords=passwords, bus=bus, seats=seats, presence=presence, rate_limits=rate_limits
+            settings,
+            db=db,
+            passwords=passwords,
+            bus=bus,
+            seats=seats,
+            presence=presence,
+            rate_limits=rate_limits,
+            locks=locks,
         )
 
 
@@ -100,6 +111,7 @@ def assemble(
     seats: Seats,
     presence: Presence,
     rate_limits: RateLimitsPort,
+    locks: Locks,
     clock: Clock | None = None,
 ) -> Platform:
     """Put the services on given gateways; tests hand in others and a clock of their own."""
@@ -117,9 +129,12 @@ def assemble(
         seats=seats,
         presence=presence,
         rate_limits=rate_limits,
+        locks=locks,
         tokens=tokens,
         turn=turn,
         keys=keys,
+        idempotency=IdempotencyService(db, clock, _derive(settings.secret_key, b"idempotency answers")),
+        api_tokens=ApiTokenService(db, clock, ids),
         outbox=OutboxService(db, bus, clock, ids),
         accounts=AccountService(
             db=db,

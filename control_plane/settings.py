@@ -7,13 +7,14 @@ import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+Network = IPv4Network | IPv6Network
 LogFormat = Literal["json", "console"]
 Value = TypeVar("Value")
 
@@ -26,6 +27,14 @@ TOKEN_MIN_LENGTH = 16
 
 class BadSettings(Exception):
     """The environment can't be used; the message names the variable and says what it should hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A bucket. capacity: requests at once, > 0; per_second: how many of them come back each second, > 0."""
+
+    capacity: int
+    per_second: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,10 @@ class Settings:
         public_url: where browsers reach the REST door, no trailing slash; issuer of access tokens is `{public_url}/auth/v1`.
         signaling_url: where browsers reach the signaling door.
         allowed_origins: pages that may call the API and open sockets; no trailing slashes.
+        allowed_hosts: names (with ports) by which the REST door may be called, lower case.
+        trusted_proxies: networks whose X-Forwarded-For and -Proto are believed; empty: nobody's.
+        rate_limit_user: requests of one person; rate_limit_token: of one API token; rate_limit_tenant: of all members of
+            one organization together; rate_limit_address: of one address without a good token.
         node_enrolment_token: bearer token of `POST /internal/media-nodes`.
         webapp_dir: folder of the built web app; None: this process serves no pages.
         demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
@@ -63,6 +76,12 @@ class Settings:
     public_url: str
     signaling_url: str
     allowed_origins: frozenset[str]
+    allowed_hosts: frozenset[str]
+    trusted_proxies: tuple[Network, ...]
+    rate_limit_user: RateLimit
+    rate_limit_token: RateLimit
+    rate_limit_tenant: RateLimit
+    rate_limit_address: RateLimit
     node_enrolment_token: str
     webapp_dir: Path | None
     demo_file: Path | None
@@ -151,6 +170,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         "TR_SIGNALING_URL", f"ws://localhost:{signaling_port}/signaling", _ws_url, "a ws:// or wss:// URL"
     )
     origins = ",".join((public_url, f"http://127.0.0.1:{port}", f"http://localhost:{port}"))
+    allowed_origins = read.parsed("TR_ALLOWED_ORIGINS", origins, _origins, "a comma list of http(s):// origins")
+    hosts = ",".join((urlsplit(public_url).netloc, f"127.0.0.1:{port}", f"localhost:{port}"))
     return Settings(
         host=read.parsed("TR_HOST", "127.0.0.1", _ip, "an IP address"),
         port=port,
@@ -163,7 +184,13 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         secret_key=read.secret("TR_SECRET_KEY", _secret_key, "at least 32 random bytes, as hex or base64"),
         public_url=public_url,
         signaling_url=signaling_url,
-        allowed_origins=read.parsed("TR_ALLOWED_ORIGINS", origins, _origins, "a comma list of http(s):// origins"),
+        allowed_origins=allowed_origins,
+        allowed_hosts=read.parsed("TR_ALLOWED_HOSTS", hosts, _hosts, "a comma list of host names, with their ports"),
+        trusted_proxies=read.parsed("TR_TRUSTED_PROXIES", "", _networks, "a comma list of networks such as 10.0.0.0/8"),
+        rate_limit_user=read.parsed("TR_RATE_LIMIT_USER", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
+        rate_limit_token=read.parsed("TR_RATE_LIMIT_TOKEN", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
+        rate_limit_tenant=read.parsed("TR_RATE_LIMIT_TENANT", "3000/300", _rate_limit, _RATE_LIMIT_MEANING),
+        rate_limit_address=read.parsed("TR_RATE_LIMIT_ADDRESS", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         node_enrolment_token=read.secret(
             "TR_NODE_ENROLMENT_TOKEN", _token, f"a secret of at least {TOKEN_MIN_LENGTH} characters for media nodes"
         ),
@@ -233,6 +260,28 @@ def _origins(text: str) -> frozenset[str]:
         if url.scheme not in {"http", "https"} or not url.hostname or url.path or url.query:
             raise ValueError(text)
     return frozenset(origins)
+
+
+_RATE_LIMIT_MEANING = "requests at once and how many come back each second, such as 600/50"
+
+
+def _rate_limit(text: str) -> RateLimit:
+    capacity, _, per_second = text.partition("/")
+    limit = RateLimit(int(capacity), float(per_second))
+    if not 1 <= limit.capacity <= 10**9 or not 0.01 <= limit.per_second <= 10**9:
+        raise ValueError(text)
+    return limit
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    if any("/" in host or "@" in host or " " in host for host in hosts):
+        raise ValueError(text)
+    return hosts
 
 
 def _turn_urls(text: str) -> tuple[str, ...]:

@@ -9,8 +9,11 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from control_plane.domain.abilities import require_ability
+from control_plane.domain.api_tokens import PREFIX as API_TOKEN_PREFIX
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Unauthenticated
+from control_plane.rest.routes import inside_organization
 from control_plane.services.platform import Platform
 
 PlatformDep = NamedDependency[SkipValidation[Platform]]
@@ -35,8 +38,16 @@ def bearer_of(scope: Any) -> str:
 
 
 async def provide_caller(request: AnyRequest, platform: PlatformDep) -> Caller:
-    """The caller of this request. Raises Unauthenticated, Unavailable."""
-    return await identify(request.scope, platform)
+    """The caller of this request.
+
+    Raises:
+        Unauthenticated. Forbidden: an API token lacks the ability. FeatureNotInPlan: its organization has no API access now.
+        Unavailable.
+    """
+    caller = await identify(request.scope, platform)
+    if caller.token_id is not None:
+        require_ability(caller.abilities, request.method, inside_organization(request.scope["path"]))
+    return caller
 
 
 async def identify(scope: Any, platform: Platform) -> Caller:
@@ -59,6 +70,8 @@ async def identify(scope: Any, platform: Platform) -> Caller:
 
 
 async def _verify(token: str, platform: Platform) -> Caller:
+    if token.startswith(API_TOKEN_PREFIX):
+        return await platform.api_tokens.verify(token)
     return await platform.tokens.verify_access(token)
 
 

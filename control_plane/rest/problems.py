@@ -36,6 +36,7 @@ _HTTP_CODES = {
     406: (406, "Not acceptable", "not_acceptable"),
     413: (413, "Body too large", "too_large"),
     415: (415, "Unsupported media type", "unsupported_media_type"),
+    500: (500, "Internal error", "internal"),
     421: (421, "Misdirected request", "wrong_host"),
 }
 """What the framework itself refuses."""
@@ -84,6 +85,49 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         detail = "The body is not JSON."
     headers = {**(error.headers or {}), **headers_of(status, {})}
     return _answer(request, (status, title, code), detail, facts, headers)
+
+
+class HttpRefusal(HTTPException):
+    """What is refused before the framework sees it: a status of `_HTTP_CODES` and a sentence."""
+
+    def __init__(self, status_code: int, detail: str) -> None:
+        super().__init__(detail=detail, status_code=status_code)
+
+
+async def send_problem(
+    scope: Any, send: Any, error: errors.DomainError | HttpRefusal, more: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    """Answer a refusal without the framework, in the words of the path it came to (`/auth/v1` speaks GoTrue's).
+
+    Args:
+        scope: of the ASGI request.
+        send: of the ASGI request.
+        error: what is refused.
+        more: further headers.
+    """
+    if isinstance(error, errors.DomainError):
+        status, title = status_of(error)
+        code, detail, facts = error.code, error.message, error.facts
+    else:
+        status, title, code = _HTTP_CODES[error.status_code]
+        detail, facts = error.detail, {}
+    is_auth = str(scope["path"]).startswith("/auth/")
+    if is_auth:
+        word = "over_request_rate_limit" if status == 429 else code
+        body = msgspec.json.encode({"code": status, "error_code": word, "msg": detail})
+    else:
+        request_id = str(scope.get("request_id", ""))
+        body = msgspec.json.encode(
+            Problem(title=title, status=status, detail=detail, code=code, facts=facts, request_id=request_id)
+        )
+    headers = [
+        (b"content-type", b"application/json" if is_auth else b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in headers_of(status, facts).items()),
+        *(more or []),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

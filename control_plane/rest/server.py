@@ -21,10 +21,14 @@ from litestar.types import ASGIApp
 from control_plane.domain.errors import DomainError
 from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router
 from control_plane.rest.callers import provide_caller
+from control_plane.rest.conditional import Conditional
 from control_plane.rest.demo import DEMO_FILE_KEY, show_demo
+from control_plane.rest.doorstep import Doorstep
 from control_plane.rest.feed import FeedController
 from control_plane.rest.health import health, metrics, ready
+from control_plane.rest.idempotency import Idempotent
 from control_plane.rest.invitations import InvitationController
+from control_plane.rest.limits import Limited
 from control_plane.rest.live import LiveController
 from control_plane.rest.nodes import ENROLMENT_TOKEN_KEY, enrol
 from control_plane.rest.observing import METRICS_KEY, Metrics, Observed
@@ -33,8 +37,10 @@ from control_plane.rest.organizations import OrganizationController
 from control_plane.rest.plans import list_plans
 from control_plane.rest.problems import on_any_error, on_domain_error, on_http_error
 from control_plane.rest.rooms import RoomController
+from control_plane.rest.routes import own_id_paths
+from control_plane.rest.tokens import ApiTokenController
 from control_plane.rest.webapp import WebApp, page_headers
-from control_plane.rest.wire import RawSchemas
+from control_plane.rest.wire import RawSchemas, StrictRequest
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 
@@ -44,6 +50,30 @@ HEADER_TIMEOUT_MS = 10_000
 """How long a client may take to send a request's head."""
 STOP_TIMEOUT_S = 8.0
 """How long requests may take to end once the process was told to stop."""
+ALLOWED_HEADERS = [
+    "authorization",
+    "content-type",
+    "apikey",
+    "x-client-info",
+    "x-supabase-api-version",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+]
+"""What a page of another of our origins may send."""
+SHOWN_HEADERS = [
+    "x-request-id",
+    "retry-after",
+    "etag",
+    "idempotency-replayed",
+    "deprecation",
+    "sunset",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "ratelimit-policy",
+]
+"""What it may read."""
 log = structlog.get_logger(__name__)
 
 
@@ -51,16 +81,18 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     """The whole door as one ASGI application without a lifespan: the platform's owner opens and closes it."""
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
-    app: ASGIApp = api
+    app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
+    app = Limited(Conditional(app, platform.locks), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
-        app = WebApp(settings.webapp_dir, api, page_headers(settings.signaling_url), facts)
-    return Observed(app, own_metrics, _headers(settings))
+        app = WebApp(settings.webapp_dir, app, page_headers(settings.signaling_url), facts)
+    return Observed(Doorstep(app, settings), own_metrics, _headers(settings))
 
 
 def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> Litestar:
     """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
+    controllers += [ApiTokenController]
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[*controllers, list_plans, show_demo]),
@@ -92,10 +124,11 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
         cors_config=CORSConfig(
             allow_origins=sorted(settings.allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "apikey", "x-client-info", "x-supabase-api-version"],
-            expose_headers=["x-request-id", "retry-after"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=SHOWN_HEADERS,
             max_age=600,
         ),
+        request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         debug=False,

@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException, ValidationException
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
@@ -23,6 +25,32 @@ class Body(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=T
 
 class View(msgspec.Struct, rename="camel", kw_only=True):
     """Base of answers."""
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose body is decoded into the handler's own type: `"5"` is no number there, and decimals stay exact.
+
+    The framework would decode to plain values first, and then convert them leniently.
+    """
+
+    @override
+    async def json(self) -> Any:
+        """The body, as the handler's `data` when that is one of ours. Raises ValidationException."""
+        field = getattr(self.route_handler, "parsed_data_field", None)
+        kind = None if field is None else field.annotation
+        if not (isinstance(kind, type) and issubclass(kind, Body)):
+            return await super().json()
+        body = await self.body()
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.ValidationError as error:
+            message, _, path = str(error).partition(" - at `$.")
+            # A missing or unknown field is named only in the sentence.
+            name = path.rstrip("`") or (message.split("`")[1] if "`" in message and "field" in message else "")
+            extra = [{"key": name, "message": message}] if name else []
+            raise ValidationException(detail=message, extra=extra) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ClientException(detail="The body is not JSON.") from error
 
 
 class RawSchemas(OpenAPISchemaPlugin):

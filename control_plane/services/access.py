@@ -32,6 +32,8 @@ async def require(
         NotFound: the caller is no member.
         Forbidden: the role does not carry the permission.
     """
+    if caller.organization_id is not None and caller.organization_id != organization_id:
+        raise no_organization()  # an API token acts nowhere but at home
     member = await store.find_member(tx, organization_id, caller.user_id)
     if member is None:
         raise no_organization()

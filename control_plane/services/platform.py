@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
+from control_plane.services.api_tokens import ApiTokenService
 from control_plane.services.chat import ChatService
 from control_plane.services.feed import FeedService
+from control_plane.services.idempotency import IdempotencyService
 from control_plane.services.invitations import InvitationService
 from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
-from control_plane.services.ports import Bus, Clock, Ids, Presence, RateLimits, Seats, Tokens, Turn
+from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, RateLimits, Seats, Tokens, Turn
 from control_plane.services.rooms import RoomService
 from control_plane.stores.database import Database
 
@@ -30,9 +32,12 @@ class Platform:
     seats: Seats
     presence: Presence
     rate_limits: RateLimits
+    locks: Locks
     tokens: Tokens
     turn: Turn
     keys: KeyService
+    idempotency: IdempotencyService
+    api_tokens: ApiTokenService
     outbox: OutboxService
     accounts: AccountService
     organizations: OrganizationService

@@ -25,6 +25,7 @@ __all__ = [
     "IceServer",
     "Ids",
     "JoinClaims",
+    "Locks",
     "MediaNodes",
     "Presence",
     "PublicKey",
@@ -186,6 +187,22 @@ class RateLimits(Protocol):
         Returns:
             0 when there was one, otherwise how long to wait for the next, seconds. Raises Unavailable.
         """
+        ...
+
+    async def lease(self, key: str, *, capacity: int, refill_per_s: float, count: int) -> tuple[int, float]:
+        """Take up to `count` tokens at once; answers how many, and how many are left. Raises Unavailable."""
+        ...
+
+
+class Locks(Protocol):
+    """Short locks by name, across processes."""
+
+    async def take(self, name: str) -> str:
+        """Wait for a lock and hold it; answers what to release it with. Raises Unavailable: away, or taken for too long."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Let go of a lock. Never raises: one that can't be let go of runs out."""
         ...
 
 

@@ -12,7 +12,7 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             f"control_plane.stores.tables.{noun}"
-            for noun in ("accounts", "organizations", "rooms", "content", "platform", "outbox", "audit")
+            for noun in ("accounts", "organizations", "rooms", "content", "platform", "outbox", "audit", "integrations")
         ]
     ),
     migration_dependencies=[],

@@ -15,7 +15,7 @@ from control_plane.rest.observing import Metrics
 from control_plane.rest.problems import Problem
 from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
-from control_plane.settings import Settings
+from control_plane.settings import read_settings
 from scripts.typescript.schema import HEADER
 
 WEBAPP = Path(__file__).resolve().parent.parent.parent / "webapp"
@@ -25,27 +25,13 @@ TIMEOUT_S = 60.0
 
 def openapi_document() -> dict[str, Any]:
     """The document that the API serves at /api/v1/openapi.json, made without a server, a database or Redis."""
-    settings = Settings(
-        host="127.0.0.1",
-        port=1,
-        signaling_port=1,
-        jobs_port=0,
-        database_url="",
-        database_pool_size=1,
-        database_statement_cache=0,
-        redis_url="",
-        secret_key=b"",
-        public_url="http://localhost",
-        signaling_url="ws://localhost",
-        allowed_origins=frozenset(),
-        node_enrolment_token="",
-        webapp_dir=None,
-        demo_file=None,
-        turn_urls=(),
-        turn_secret="",
-        sign_in_attempts=1,
-        sign_in_refill_per_s=1.0,
-        log_format="json",
+    settings = read_settings(
+        {
+            "DATABASE_URL": "postgresql://nobody@localhost/none",
+            "REDIS_URL": "redis://localhost",
+            "TR_SECRET_KEY": "00" * 32,
+            "TR_NODE_ENROLMENT_TOKEN": "0" * 16,
+        }
     )
     # Routes only: describing them calls no service.
     api = create_api(cast("Platform", None), settings, Metrics())

@@ -25,6 +25,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/invitations/accept"): {"code": "A" * 46},
     ("POST", ORGANIZATION + "/rooms"): {"name": "Two"},
     ("PATCH", ROOM): {"name": "Renamed"},
+    ("POST", ORGANIZATION + "/api-tokens"): {"name": "Robot", "abilities": ["rooms:read"]},
     ("POST", ROOM + "/messages"): {"text": "hello"},
     ("POST", ROOM + "/alerts"): {"symbol": "AAPL", "side": "long", "entry": "181.20", "targets": ["190"], "note": ""},
     ("POST", ROOM + "/alerts/{alert}/steps"): {"kind": "trimmed", "price": "186.4", "fraction": "0.5"},

@@ -33,6 +33,10 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("get", O + "/invitations"): Permission.MANAGE_MEMBERS,
     ("post", O + "/invitations"): Permission.MANAGE_MEMBERS,
     ("delete", O + "/invitations/{invitation_id}"): Permission.MANAGE_MEMBERS,
+    ("get", O + "/api-tokens"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/api-tokens"): Permission.MANAGE_ORGANIZATION,
+    ("get", O + "/api-tokens/{token_id}"): Permission.MANAGE_ORGANIZATION,
+    ("delete", O + "/api-tokens/{token_id}"): Permission.MANAGE_ORGANIZATION,
     ("get", O + "/rooms"): Permission.VIEW_ROOMS,
     ("post", O + "/rooms"): Permission.MANAGE_ROOMS,
     ("get", R): Permission.VIEW_ROOMS,
@@ -85,7 +89,7 @@ async def _call(
     api: httpx.AsyncClient, operation: tuple[str, str], headers: dict[str, str], **ids: object
 ) -> httpx.Response:
     method, template = operation
-    path = template.format(**{"invitation_id": uuid4(), "alert_id": uuid4(), **ids})
+    path = template.format(**{"invitation_id": uuid4(), "alert_id": uuid4(), "token_id": uuid4(), **ids})
     return await api.request(method, path, content=_body(operation), headers=headers)
 
 

@@ -53,6 +53,7 @@ async def shifted(platform: Platform, settings: Settings, clock: ShiftedClock) -
         seats=platform.seats,
         presence=platform.presence,
         rate_limits=platform.rate_limits,
+        locks=platform.locks,
         clock=clock,
     )
     passwords.close()
@@ -307,7 +308,7 @@ async def test_guessing_is_slowed_down(platform: Platform, database: Any, valkey
     slow = make_settings(database.app_url, valkey.url(), TR_SIGN_IN_ATTEMPTS="20", TR_SIGN_IN_REFILL_PER_MINUTE="1")
     transport = httpx.ASGITransport(app=create_app(platform, slow), client=(f"{uuid4()}", 1))  # type: ignore[arg-type]  # Litestar's ASGI types
     body = {"email": _email(), "password": "wrong password"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         answers = [await client.post("/auth/v1/token?grant_type=password", json=body) for _ in range(3)]
         other = await client.post("/auth/v1/token?grant_type=password", json={**body, "email": _email()})
 
@@ -337,6 +338,7 @@ async def test_keys_do_not_open_with_another_secret(platform: Platform, database
         seats=platform.seats,
         presence=platform.presence,
         rate_limits=platform.rate_limits,
+        locks=platform.locks,
     )
 
     with pytest.raises(WrongSecretKey):

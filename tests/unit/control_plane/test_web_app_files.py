@@ -27,7 +27,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (folder / "assets" / "index-abc123.js").write_text(SCRIPT)
     (tmp_path / "secret.txt").write_text("secret")
     app = WebApp(folder, _api, page_headers("wss://signaling.example:8001/signaling"))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x")  # type: ignore[arg-type]  # Litestar's ASGI types
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:8000")  # type: ignore[arg-type]  # Litestar's ASGI types
 
 
 @pytest.mark.parametrize("path", ["/", "/rooms/abc", "/sign-in", "/apiary", "/authors"])
@@ -103,7 +103,7 @@ async def test_a_head_has_no_body(client: httpx.AsyncClient) -> None:
 async def test_facts_stand_in_every_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<!doctype html><head><title>app</title></head>")
     app = WebApp(tmp_path, _api, {}, {"demo": "on"})
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:  # type: ignore[arg-type]  # Litestar's ASGI types
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:8000") as client:  # type: ignore[arg-type]  # Litestar's ASGI types
         answer = await client.get("/sign-in")
 
     assert '<head><meta name="demo" content="on" /><title>' in answer.text

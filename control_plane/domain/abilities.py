@@ -1,0 +1,102 @@
+"""What an API token may do: one ability per noun and way, and which of them an operation needs.
+
+A token acts as the person who made it: it may what its abilities and their role both allow, at the moment of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from control_plane.domain.errors import Forbidden, InvalidInput
+
+ABILITIES: dict[str, str] = {
+    "organization:read": "Read the organization, its plan and its usage.",
+    "organization:write": "Change the organization's settings.",
+    "workspaces:read": "Read workspaces.",
+    "workspaces:write": "Make, change and delete workspaces.",
+    "rooms:read": "Read rooms and what is live in them.",
+    "rooms:write": "Make, change, archive and delete rooms.",
+    "sessions:write": "Start, join and end live sessions.",
+    "feed:read": "Read what was said in rooms: chat, alerts and their steps.",
+    "chat:write": "Post chat messages.",
+    "alerts:write": "Post alerts and their steps.",
+    "members:read": "Read members and invitations.",
+    "members:write": "Invite, change and remove members.",
+    "audit:read": "Read and export the audit log.",
+    "webhooks:read": "Read webhook endpoints and their deliveries.",
+    "webhooks:write": "Make, change, test and replay webhooks.",
+}
+"""Name -> what it allows. Names are part of the API: more may come, none changes its meaning."""
+_NOUNS = {
+    "": "organization",
+    "usage": "organization",
+    "plan": "organization",
+    "permissions": "organization",
+    "retention": "organization",
+    "workspaces": "workspaces",
+    "rooms": "rooms",
+    "members": "members",
+    "invitations": "members",
+    "audit": "audit",
+    "audit-log": "audit",
+    "webhooks": "webhooks",
+}
+"""First word of a path inside an organization -> its noun. What is not here is closed to tokens: tokens, ownership."""
+_IN_ROOM = {
+    "events": "feed",
+    "messages": "chat",
+    "alerts": "alerts",
+    "start": "sessions",
+    "join": "sessions",
+    "end": "sessions",
+    "roles": "members",
+}
+"""Word after a room -> its noun; anything else in a room belongs to the room."""
+
+
+def ability_for(method: str, rest: str) -> str | None:
+    """The ability an operation needs.
+
+    Args:
+        method: GET or another.
+        rest: the path inside the organization, without the slash before it: "" or "rooms/018f…/alerts".
+
+    Returns:
+        One of ABILITIES; None: no token may do this.
+    """
+    words = rest.split("/")
+    noun = _NOUNS.get(words[0])
+    if noun == "rooms" and len(words) > 2:
+        noun = _IN_ROOM.get(words[2], "rooms")
+    if noun == "organization" and rest == "" and method == "DELETE":
+        return None
+    name = f"{noun}:{'read' if method in {'GET', 'HEAD'} else 'write'}"
+    return name if name in ABILITIES else None
+
+
+def require_ability(held: frozenset[str], method: str, rest: str | None) -> None:
+    """Refuse a token what it may not do.
+
+    Args:
+        held: the token's abilities.
+        method: of the request.
+        rest: see `ability_for`; None: the path lies in no organization, where no token acts.
+
+    Raises:
+        Forbidden: facts name the ability that is missing, null when no token may do this.
+    """
+    needed = None if rest is None else ability_for(method, rest)
+    if needed is None:
+        raise Forbidden("An API token can't do this. Sign in as a person.", ability=None)
+    if needed not in held:
+        raise Forbidden("This API token does not hold the ability.", ability=needed)
+
+
+def check_abilities(names: Iterable[str]) -> list[str]:
+    """The abilities of a new token, sorted, each once. Raises InvalidInput: none, or one that does not exist."""
+    wanted = sorted(set(names))
+    unknown = [name for name in wanted if name not in ABILITIES]
+    if unknown or not wanted:
+        words = "Name at least one ability." if not wanted else "There is no such ability."
+        raise InvalidInput(words, field="abilities", unknown=unknown)
+    return wanted

@@ -1,0 +1,138 @@
+"""An ETag on every JSON answer of a GET, `If-None-Match` to save it, `If-Match` to overwrite nothing unseen.
+
+The tag is a hash of the answer, so it is strong, and the same on every process. A PATCH, PUT or DELETE with `If-Match` reads
+the thing first, as the same caller; who writes a thing by REST holds a lock on its path meanwhile, so nobody changes it
+between that look and the write. Without Redis there is no lock, and `If-Match` waits for it (503).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from control_plane.domain.errors import PreconditionFailed, Unavailable
+from control_plane.rest.problems import send_problem
+from control_plane.services.ports import Locks
+
+WRITES = frozenset({"PATCH", "PUT", "DELETE"})
+MAX_BYTES = 1024 * 1024
+"""A larger answer gets no tag: it is an export, and is sent as it comes."""
+
+
+class Conditional:
+    """The ASGI app that tags and compares.
+
+    Args:
+        app: what answers.
+        locks: of paths.
+    """
+
+    def __init__(self, app: ASGIApp, locks: Locks) -> None:
+        self._app = app
+        self._locks = locks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is no business of conditions."""
+        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/api/v1/"):
+            await self._app(scope, receive, send)
+        elif scope["method"] in {"GET", "HEAD"}:
+            await self._read(scope, receive, send)
+        elif scope["method"] in WRITES:
+            await self._write(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Any = None
+
+        async def send_tagged(message: Any) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if start is not None:
+                body = message.get("body", b"")
+                if message.get("more_body", False) or len(body) > MAX_BYTES or not _is_taggable(start):
+                    await send(start)
+                else:
+                    tag = tag_of(body)
+                    start["headers"] = [*start["headers"], (b"etag", tag)]
+                    if _matches(_header(scope, b"if-none-match"), tag):
+                        headers = [(n, v) for n, v in start["headers"] if not n.lower().startswith(b"content-")]
+                        message = {"type": "http.response.body", "body": b"", "more_body": False}
+                        start = {"type": "http.response.start", "status": 304, "headers": headers}
+                    await send(start)
+                start = None
+            await send(message)
+
+        await self._app(scope, receive, send_tagged)
+
+    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = _header(scope, b"if-match")
+        path = scope["path"].lower()
+        try:
+            held = await self._locks.take(f"write:{path}")
+        except Unavailable as error:
+            if wanted is not None:
+                await send_problem(scope, send, error)
+                return
+            held = None
+        try:
+            if wanted is not None and not await self._is_as_seen(scope, wanted):
+                words = "This was changed since you read it. Read it again."
+                await send_problem(scope, send, PreconditionFailed(words))
+                return
+            await self._app(scope, receive, send)
+        finally:
+            if held is not None:
+                await self._locks.release(f"write:{path}", held)
+
+    async def _is_as_seen(self, scope: Scope, wanted: bytes) -> bool:
+        """Whether the caller's GET of the same path has one of these tags. What it is refused, the write will be, too."""
+        status, parts = 0, []
+
+        async def collect(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                parts.append(message.get("body", b""))
+
+        async def receive_nothing() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        headers = [(name, value) for name, value in scope["headers"] if name in {b"authorization", b"accept"}]
+        # A scope of its own: the framework writes into it.
+        look = {**cast("dict[str, Any]", scope), "method": "GET", "headers": headers, "query_string": b"", "state": {}}
+        for name in [name for name in look if name.startswith(("_ls", "litestar"))]:
+            del look[name]
+        await self._app(cast("Scope", look), receive_nothing, collect)
+        if status == 405 or status >= 500:
+            return False
+        return status != 200 or _matches(wanted, tag_of(b"".join(parts)))
+
+
+def tag_of(body: bytes) -> bytes:
+    """The ETag of an answer."""
+    return b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+
+
+def _is_taggable(start: Message) -> bool:
+    message = cast("Any", start)
+    content_type = next((value for name, value in message["headers"] if name.lower() == b"content-type"), b"")
+    return message["status"] == 200 and content_type.startswith(b"application/json")
+
+
+def _matches(wanted: bytes | None, tag: bytes) -> bool:
+    """Whether a list of tags, or `*`, holds this one; weak marks are passed over, ours are all strong."""
+    if wanted is None:
+        return False
+    tags = {part.strip().removeprefix(b"W/") for part in wanted.split(b",")}
+    return b"*" in tags or tag in tags
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in cast("Any", scope)["headers"] if key == name), None)

@@ -1,0 +1,113 @@
+"""Before anything is believed: who is really calling, by which name, and from which page.
+
+X-Forwarded-For and -Proto count only from the proxies we trust, and of the addresses in them the rightmost that is no such
+proxy: everything left of it is the caller's own word. X-Forwarded-Host never counts. The Host must be one of ours
+(RFC 9110, 7.4: 421), and a browser's page that changes something must be one of ours too.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from control_plane.domain.errors import Forbidden
+from control_plane.rest.problems import HttpRefusal, send_problem
+from control_plane.settings import Settings
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+ANY_HOST = frozenset({"/health", "/ready", "/metrics"})
+"""Asked by machines that know only an address."""
+INTERNAL = "/internal/"
+"""Asked by media nodes, by the address they were told; a token protects it."""
+log = structlog.get_logger(__name__)
+
+
+class Doorstep:
+    """The outermost ASGI app but for the log.
+
+    Args:
+        app: what answers.
+        settings: trusted proxies, hosts and origins.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._proxies = settings.trusted_proxies
+        self._hosts = settings.allowed_hosts
+        self._origins = settings.allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what was sent to or from somewhere else."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(scope)
+        if self._proxies:
+            self._believe_proxy(scope, headers)
+        path = scope["path"]
+        if path not in ANY_HOST and not path.startswith(INTERNAL):
+            if headers.get(b"host", b"").decode("latin-1").lower() not in self._hosts:
+                await send_problem(scope, send, HttpRefusal(421, "This address answers only for its own name."))
+                return
+            origin = headers.get(b"origin")
+            if origin is not None and scope["method"] not in SAFE and origin.decode("latin-1") not in self._origins:
+                await send_problem(scope, send, Forbidden("This page may not call the API.", reason="origin"))
+                return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; a fault of what stands between here and the framework is a problem, too."""
+        is_begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:
+            log.exception("unhandled error", exc_info=error)
+            if not is_begun:
+                await send_problem(scope, send, HttpRefusal(500, "Something went wrong on our side."))
+
+    def _believe_proxy(self, scope: Any, headers: dict[bytes, bytes]) -> None:
+        client = scope.get("client")
+        address = _address(client[0] if client else "")
+        if address is None or not self._is_proxy(address):
+            return
+        for text in reversed(headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
+            found = _address(text.strip())
+            if found is None:
+                break
+            address = found
+            if not self._is_proxy(found):
+                break
+        scope["client"] = (address.compressed, 0)
+        if headers.get(b"x-forwarded-proto") in {b"http", b"https"}:
+            scope["scheme"] = headers[b"x-forwarded-proto"].decode()
+
+    def _is_proxy(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._proxies)
+
+
+def _headers(scope: Any) -> dict[bytes, bytes]:
+    """Headers by lower-case name; lines of the same name joined by commas, as RFC 9110, 5.3 says."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        key = name.lower()
+        joined[key] = joined[key] + b"," + value if key in joined else value
+    return joined
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as proxies write it; IPv4 inside IPv6 as IPv4; None for anything else."""
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

@@ -1,0 +1,175 @@
+"""`Idempotency-Key` on every POST of `/api/v1`: the same key and body within 24 h is the same request.
+
+What an answer of 5xx, 401, 402 or 429 says is over soon, so it is not kept: the next try is carried out. Joining is left
+out, because its answer holds a token good for 30 s and joining twice takes one seat anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+
+import msgspec
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
+from control_plane.domain.idempotency import KEY_MAX_LENGTH, KeptRequest, made_id
+from control_plane.rest.callers import identify
+from control_plane.rest.problems import HttpRefusal, send_problem
+from control_plane.services.idempotency import IdempotencyService
+from control_plane.services.platform import Platform
+
+HEADER = b"idempotency-key"
+NOT_KEPT = frozenset({401, 402, 408, 425, 429})
+"""Of what is below 500."""
+ANSWER_MAX_BYTES = 256 * 1024
+"""A larger answer is not kept; none of ours comes near."""
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MAX_LENGTH}}}")
+log = structlog.get_logger(__name__)
+
+
+class Idempotent:
+    """The ASGI app that gives an answer again.
+
+    Args:
+        app: what answers.
+        platform: knows callers.
+        max_body_bytes: of a request.
+        own_id_paths: patterns of paths whose body takes the id of what it makes.
+    """
+
+    def __init__(
+        self, app: ASGIApp, platform: Platform, max_body_bytes: int, own_id_paths: Iterable[re.Pattern[str]]
+    ) -> None:
+        self._app = app
+        self._platform = platform
+        self._service: IdempotencyService = platform.idempotency
+        self._max_body_bytes = max_body_bytes
+        self._own_id_paths = tuple(own_id_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what carries no key; claim, carry out and keep what does."""
+        key = _key_of(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            caller = await identify(scope, self._platform)
+        except DomainError:
+            await self._app(scope, receive, send)  # which refuses
+            return
+        try:
+            if not _KEY.fullmatch(key):
+                words = f"An Idempotency-Key is 1-{KEY_MAX_LENGTH} visible ASCII characters."
+                raise InvalidInput(words, field="Idempotency-Key")
+            body = await _read(receive, self._max_body_bytes)
+            kept = await self._service.claim(caller, key, _fingerprint(scope, body))
+        except (DomainError, HttpRefusal) as error:
+            await send_problem(scope, send, error)
+            return
+        if kept.status is not None:
+            await self._repeat(scope, send, kept, key)
+            return
+        await self._carry_out(scope, send, kept, key, body)
+
+    async def _repeat(self, scope: Scope, send: Send, kept: KeptRequest, key: str) -> None:
+        answer = self._service.open(kept, key)
+        if answer is None:
+            await send_problem(scope, send, Unavailable("The kept answer can't be read any more.", retry_after_s=60))
+            return
+        content_type, _, body = answer.partition(b"\n")
+        headers = [
+            (b"content-type", content_type),
+            (b"content-length", str(len(body)).encode()),
+            (b"idempotency-replayed", b"true"),
+        ]
+        await send(cast("Message", {"type": "http.response.start", "status": kept.status, "headers": headers}))
+        await send(cast("Message", {"type": "http.response.body", "body": body, "more_body": False}))
+
+    async def _carry_out(self, scope: Scope, send: Send, kept: KeptRequest, key: str, body: bytes) -> None:
+        body = self._with_id(scope, body, kept)
+        is_given = False
+
+        async def receive_again() -> Any:
+            nonlocal is_given
+            if is_given:
+                return {"type": "http.disconnect"}
+            is_given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        start: Any = None
+        parts: list[bytes] = []
+
+        async def collect(message: Any) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+            elif message["type"] == "http.response.body":
+                parts.append(message.get("body", b""))
+
+        status = 500
+        try:
+            await self._app(scope, receive_again, collect)
+            status = start["status"]
+        finally:
+            # Also when we are being cancelled: the claim would otherwise stand in the way for a minute.
+            await self._settle(kept, key, status, start, b"".join(parts))
+        await send(start)
+        await send(cast("Message", {"type": "http.response.body", "body": b"".join(parts), "more_body": False}))
+
+    async def _settle(self, kept: KeptRequest, key: str, status: int, start: Any, answer: bytes) -> None:
+        try:
+            if status >= 500 or status in NOT_KEPT or len(answer) > ANSWER_MAX_BYTES:
+                await self._service.release(kept)
+                return
+            content_type = next((v for n, v in start["headers"] if n.lower() == b"content-type"), b"application/json")
+            await self._service.keep(kept, key, status, content_type + b"\n" + answer)
+        except Unavailable:
+            # The claim runs out, and a repeat is carried out again with the same id.
+            log.warning("answer_not_kept")
+
+    def _with_id(self, scope: Scope, body: bytes, kept: KeptRequest) -> bytes:
+        """The body with an id in it, where it takes one and the caller named none."""
+        if not any(pattern.fullmatch(scope["path"]) for pattern in self._own_id_paths):
+            return body
+        try:
+            fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        except (ValueError, RecursionError):
+            return body  # which the API refuses
+        if fields.get("id", msgspec.Raw(b"null")) != msgspec.Raw(b"null"):
+            return body
+        return msgspec.json.encode({**fields, "id": made_id(kept)})
+
+
+def _key_of(scope: Scope) -> str | None:
+    if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not scope["path"].startswith("/api/v1/"):
+        return None
+    if scope["path"].endswith("/join"):
+        return None
+    found = next((value for name, value in scope["headers"] if name == HEADER), None)
+    return None if found is None else found.decode("latin-1")
+
+
+def _fingerprint(scope: Scope, body: bytes) -> bytes:
+    head = f"{cast('Any', scope)['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
+    return hashlib.sha256(head + body).digest()
+
+
+async def _read(receive: Receive, max_bytes: int) -> bytes:
+    """The whole body. Raises HttpRefusal: it is larger than any may be."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = cast("Any", await receive())
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > max_bytes:
+            raise HttpRefusal(413, f"A body is {max_bytes} bytes at most.")
+        if not message.get("more_body", False):
+            return b"".join(parts)

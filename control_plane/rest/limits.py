@@ -1,0 +1,225 @@
+"""How fast anybody may ask: buckets per person, API token, tenant and address, shared by all processes.
+
+A process does not ask Redis for every request: it leases some tokens of a bucket at once and spends them within a second.
+It begins with one and doubles while they are used up, so a slow caller is counted exactly and a fast one costs Redis little;
+the sum over all processes never passes the bucket. Refusals are remembered for as long as the bucket says.
+
+    who                       bucket     charged
+    a person                  user       by every request with a good access token
+    an API token              token      by every request with it
+    nobody (or a bad token)   address    by every other request; of IPv6 the /64
+    an organization           tenant     by its members only: a stranger can't use up another's
+
+Without Redis requests pass (decision of `docs/api.md`), and signing in waits: guessing must not get cheaper by an outage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from typing import Any, cast
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from control_plane.domain.callers import Caller
+from control_plane.domain.errors import DomainError, RateLimited, Unavailable
+from control_plane.rest.callers import identify
+from control_plane.rest.problems import send_problem
+from control_plane.rest.routes import organization_of
+from control_plane.services.platform import Platform
+from control_plane.services.ports import RateLimits
+from control_plane.settings import RateLimit, Settings
+
+LEASE_S = 1.0
+"""How long leased tokens are good, seconds."""
+REMEMBERED_MAX = 50_000
+"""Buckets one process remembers; past that it forgets the ones that are over."""
+MEMBER_S = 60.0
+"""How long a person who was answered as a member counts as one for charging the tenant; never for letting in."""
+LIMITED = ("/api/", "/auth/", "/internal/", "/webhooks/", "/dev/")
+GUESSABLE = frozenset({"signup", "token", "otp", "magiclink", "recover", "verify", "resend"})
+"""Of /auth/v1: where secrets could be tried."""
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Lease:
+    left: int = 0
+    size: int = 1
+    good_until: float = 0.0
+    refused_until: float = 0.0
+    left_for_others: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a bucket said. remaining: about how many are left; wait_s: 0 when the request may pass."""
+
+    name: str
+    limit: RateLimit
+    remaining: int
+    wait_s: float
+
+
+@dataclass(slots=True)
+class Leases:
+    """Buckets on Redis, asked seldom.
+
+    Args:
+        limits: the buckets.
+        monotonic: seconds that only rise.
+    """
+
+    limits: RateLimits
+    monotonic: Callable[[], float] = time.monotonic
+    _leases: dict[str, _Lease] = field(default_factory=dict)
+
+    async def take(self, name: str, who: str, limit: RateLimit) -> Verdict:
+        """Take one token of `name:who`. Raises Unavailable: Redis is away."""
+        key = f"api:{name}:{who}"
+        lease, now = self._find(key), self.monotonic()
+        if lease.refused_until > now:
+            return Verdict(name, limit, 0, lease.refused_until - now)
+        if lease.left <= 0 or lease.good_until <= now:
+            was_used_up = lease.left <= 0 and lease.good_until > now
+            most = max(1, min(limit.capacity // 20, int(limit.per_second / 4)))
+            lease.size = min(most, lease.size * 2) if was_used_up else 1
+            granted, left = await self.limits.lease(
+                key, capacity=limit.capacity, refill_per_s=limit.per_second, count=lease.size
+            )
+            lease.left_for_others, lease.good_until = left, now + LEASE_S
+            if granted == 0:
+                wait_s = (1 - left) / limit.per_second
+                lease.left, lease.refused_until = 0, now + min(wait_s, LEASE_S)
+                return Verdict(name, limit, 0, wait_s)
+            lease.left = granted
+        lease.left -= 1
+        return Verdict(name, limit, int(lease.left_for_others) + lease.left, 0.0)
+
+    def _find(self, key: str) -> _Lease:
+        lease = self._leases.get(key)
+        if lease is None:
+            if len(self._leases) >= REMEMBERED_MAX:
+                now = self.monotonic()
+                self._leases = {
+                    name: one for name, one in self._leases.items() if max(one.good_until, one.refused_until) > now
+                }
+            lease = self._leases[key] = _Lease()
+        return lease
+
+
+class Limited:
+    """The ASGI app that stands in front of the API and counts.
+
+    Args:
+        app: what answers.
+        platform: knows callers, and Redis.
+        settings: how much is allowed.
+    """
+
+    def __init__(self, app: ASGIApp, platform: Platform, settings: Settings) -> None:
+        self._app = app
+        self._platform = platform
+        self._settings = settings
+        self._leases = Leases(platform.rate_limits)
+        self._members: dict[tuple[object, str], float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 429 when a bucket is empty; otherwise pass on, and say in the answer how much is left."""
+        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(LIMITED):
+            await self._app(scope, receive, send)
+            return
+        caller = await self._find_caller(scope)
+        organization_id = None if caller is None else organization_of(scope["path"])
+        try:
+            verdict = await self._take(scope, caller, organization_id)
+        except Unavailable as error:
+            if _is_guessable(scope):
+                await send_problem(scope, send, error)
+                return
+            log.warning("not_rate_limited", reason="redis is away")
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(verdict)
+        if verdict.wait_s > 0:
+            words = f"Too many requests from this {verdict.name}. Try again in a moment."
+            refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
+            await send_problem(scope, send, refusal, headers)
+            return
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *headers]
+                if caller is not None and organization_id is not None and message["status"] not in {401, 404}:
+                    self._note_member((caller.user_id, organization_id))
+            await send(message)
+
+        await self._app(scope, receive, send_counted)
+
+    async def _find_caller(self, scope: Scope) -> Caller | None:
+        try:
+            return await identify(scope, self._platform)
+        except DomainError:  # the handler raises it again
+            return None
+
+    async def _take(self, scope: Scope, caller: Caller | None, organization_id: str | None) -> Verdict:
+        settings = self._settings
+        if caller is None:
+            return await self._leases.take("address", address_of(scope), settings.rate_limit_address)
+        if caller.token_id is not None:
+            verdict = await self._leases.take("token", caller.token_id.hex, settings.rate_limit_token)
+        else:
+            verdict = await self._leases.take("user", caller.user_id.hex, settings.rate_limit_user)
+        if verdict.wait_s > 0 or organization_id is None or not self._is_member(caller, organization_id):
+            return verdict
+        tenant = await self._leases.take("tenant", organization_id, settings.rate_limit_tenant)
+        return tenant if tenant.wait_s > 0 or tenant.remaining < verdict.remaining else verdict
+
+    def _is_member(self, caller: Caller, organization_id: str) -> bool:
+        if caller.organization_id is not None:
+            return str(caller.organization_id) == organization_id
+        return self._members.get((caller.user_id, organization_id), 0.0) > time.monotonic()
+
+    def _note_member(self, key: tuple[object, str]) -> None:
+        now = time.monotonic()
+        if len(self._members) >= REMEMBERED_MAX:
+            self._members = {one: until for one, until in self._members.items() if until > now}
+        self._members[key] = now + MEMBER_S
+
+
+def address_of(scope: Scope) -> str:
+    """Whose request it is when nobody signed it: the address, of IPv6 its /64, which one household has to itself."""
+    client = scope.get("client")
+    text = client[0] if client else "unknown"
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return address.ipv4_mapped.compressed if address.ipv4_mapped else f"{address.exploded[:19]}::/64"
+    return address.compressed
+
+
+def _headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
+    """What the tightest bucket of a request says; the names most clients know (draft-ietf-httpapi-ratelimit-headers-07)."""
+    limit = verdict.limit
+    missing = limit.capacity - verdict.remaining
+    values = {
+        "ratelimit-limit": limit.capacity,
+        "ratelimit-remaining": max(0, verdict.remaining),
+        "ratelimit-reset": max(1 if verdict.wait_s > 0 else 0, int(missing / limit.per_second)),
+        "ratelimit-policy": f'{limit.capacity};w={int(limit.capacity / limit.per_second)};name="{verdict.name}"',
+    }
+    return [(name.encode(), str(value).encode()) for name, value in values.items()]
+
+
+def _is_guessable(scope: Any) -> bool:
+    path = cast("str", scope["path"])
+    if scope["method"] != "POST" or not path.startswith("/auth/v1/"):
+        return False
+    # Staying signed in shows a secret of 256 bits that nobody guesses.
+    return path.split("/")[3] in GUESSABLE and b"grant_type=refresh_token" not in scope.get("query_string", b"")

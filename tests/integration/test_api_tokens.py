@@ -1,0 +1,196 @@
+"""API tokens: made by who may, good for what they say, nowhere else, and not for longer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from control_plane.domain.plans import PlanTier
+from control_plane.domain.roles import Role
+from control_plane.services.platform import Platform
+from tests.conftest import TestDatabase
+from tests.factories import Person, Tenant, assert_problem, make_member, make_tenant
+
+
+async def _make(
+    api: httpx.AsyncClient, tenant: Tenant, *abilities: str, by: Person | None = None, **more: Any
+) -> dict[str, Any]:
+    body = {"name": "Robot", "abilities": list(abilities), **more}
+    answer = await api.post(f"{tenant.path}/api-tokens", json=body, headers=(by or tenant.owner).headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def _headers(made: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {made['token']}"}
+
+
+@pytest.fixture
+async def tenant(platform: Platform) -> Tenant:
+    return await make_tenant(platform, PlanTier.PROFESSIONAL)
+
+
+async def test_a_token_does_what_it_holds_and_nothing_else(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    headers = _headers(await _make(api, tenant, "rooms:read"))
+
+    rooms = await api.get(f"{tenant.path}/rooms", headers=headers)
+    made = await api.post(f"{tenant.path}/rooms", json={"name": "X"}, headers=headers)
+
+    assert [room["name"] for room in rooms.json()["items"]] == ["Opening bell"]
+    assert assert_problem(made, 403, "forbidden")["ability"] == "rooms:write"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/v1/me"), ("GET", "/api/v1/organizations"), ("POST", "/api/v1/organizations"), ("GET", "{tokens}")],
+)
+async def test_a_token_is_no_person(api: httpx.AsyncClient, tenant: Tenant, method: str, path: str) -> None:
+    headers = _headers(await _make(api, tenant, "rooms:read", "organization:write"))
+
+    answer = await api.request(
+        method, path.format(tokens=f"{tenant.path}/api-tokens"), json={"name": "X"}, headers=headers
+    )
+
+    assert assert_problem(answer, 403, "forbidden")["ability"] is None
+
+
+async def test_a_token_opens_no_other_organization_of_its_maker(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    own = await platform.organizations.create(tenant.owner.caller, "Second", None)
+    headers = _headers(await _make(api, tenant, "rooms:read"))
+
+    answer = await api.get(f"/api/v1/organizations/{own.organization.id}/rooms", headers=headers)
+
+    assert_problem(answer, 404, "not_found")
+
+
+async def test_a_token_may_no_more_than_its_makers_role_at_that_moment(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, database: TestDatabase
+) -> None:
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    headers = _headers(await _make(api, tenant, "rooms:write", "rooms:read", by=admin))
+    before = await api.post(f"{tenant.path}/rooms", json={"name": "X"}, headers=headers)
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute("update memberships set role = 'viewer' where user_id = $1", admin.caller.user_id)
+
+    demoted = await api.post(f"{tenant.path}/rooms", json={"name": "Y"}, headers=headers)
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute("delete from memberships where user_id = $1", admin.caller.user_id)
+    removed = await api.get(f"{tenant.path}/rooms", headers=headers)
+
+    assert before.status_code == 201
+    assert_problem(demoted, 403, "forbidden")
+    assert_problem(removed, 401, "unauthenticated")
+
+
+async def test_a_revoked_token_opens_nothing_from_the_next_request_on(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    made = await _make(api, tenant, "rooms:read")
+    first = await api.get(f"{tenant.path}/rooms", headers=_headers(made))
+
+    revoked = await api.delete(f"{tenant.path}/api-tokens/{made['id']}", headers=tenant.owner.headers)
+
+    assert (first.status_code, revoked.status_code) == (200, 204)
+    assert_problem(await api.get(f"{tenant.path}/rooms", headers=_headers(made)), 401, "unauthenticated")
+    listed = await api.get(f"{tenant.path}/api-tokens", headers=tenant.owner.headers)
+    assert listed.json()["items"] == []
+
+
+async def test_an_expired_token_opens_nothing(api: httpx.AsyncClient, platform: Platform, tenant: Tenant) -> None:
+    soon = (platform.clock.now() + timedelta(hours=1)).isoformat()
+    made = await _make(api, tenant, "rooms:read", expiresAt=soon)
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute("update api_tokens set expires_at = now() - interval '1 second'")
+
+    assert_problem(await api.get(f"{tenant.path}/rooms", headers=_headers(made)), 401, "unauthenticated")
+
+
+async def test_a_token_with_a_changed_character_opens_nothing(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    text = (await _make(api, tenant, "rooms:read"))["token"]
+
+    for place in (4, 30, len(text) - 1):
+        wrong = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+        answer = await api.get(f"{tenant.path}/rooms", headers={"Authorization": f"Bearer {wrong}"})
+        assert_problem(answer, 401, "unauthenticated")
+
+
+async def test_the_text_of_a_token_is_shown_once_and_kept_nowhere(
+    api: httpx.AsyncClient, tenant: Tenant, database: TestDatabase, platform: Platform
+) -> None:
+    made = await _make(api, tenant, "rooms:read")
+
+    one = await api.get(f"{tenant.path}/api-tokens/{made['id']}", headers=tenant.owner.headers)
+    async with platform.db.tenant(tenant.id) as tx:
+        row = await tx.fetchval("select to_jsonb(t)::text from api_tokens t where id = $1", one.json()["id"])
+
+    assert "token" not in one.json()
+    assert made["token"] not in row
+    assert made["token"].endswith(one.json()["hint"])
+
+
+async def test_a_plan_without_api_access_refuses_making_and_using(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    headers = _headers(await _make(api, tenant, "rooms:read"))
+    await platform.organizations.set_plan(str(tenant.id), PlanTier.STARTER)
+
+    used = await api.get(f"{tenant.path}/rooms", headers=headers)
+    body = {"name": "Robot", "abilities": ["rooms:read"]}
+    made = await api.post(f"{tenant.path}/api-tokens", json=body, headers=tenant.owner.headers)
+
+    for answer in (used, made):
+        assert assert_problem(answer, 402, "feature_not_in_plan")["feature"] == "api_access"
+
+
+@pytest.mark.parametrize("role", [Role.HOST, Role.CO_HOST, Role.MODERATOR, Role.VIEWER])
+async def test_only_admins_and_owners_make_tokens(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, role: Role
+) -> None:
+    person = await make_member(platform, tenant, role)
+    body = {"name": "Robot", "abilities": ["rooms:read"]}
+
+    answer = await api.post(f"{tenant.path}/api-tokens", json=body, headers=person.headers)
+
+    assert_problem(answer, 403, "forbidden")
+
+
+@pytest.mark.parametrize("abilities", [[], ["rooms:fly"], ["*"], ["rooms:read", ""]])
+async def test_unknown_or_no_abilities_are_refused(
+    api: httpx.AsyncClient, tenant: Tenant, abilities: list[str]
+) -> None:
+    body = {"name": "Robot", "abilities": abilities}
+
+    answer = await api.post(f"{tenant.path}/api-tokens", json=body, headers=tenant.owner.headers)
+
+    assert_problem(answer, 422, "invalid_input")
+
+
+async def test_use_is_noted(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    made = await _make(api, tenant, "rooms:read")
+    before = await api.get(f"{tenant.path}/api-tokens/{made['id']}", headers=tenant.owner.headers)
+
+    await api.get(f"{tenant.path}/rooms", headers=_headers(made))
+
+    after = await api.get(f"{tenant.path}/api-tokens/{made['id']}", headers=tenant.owner.headers)
+    assert before.json()["lastUsedAt"] is None
+    assert after.json()["lastUsedAt"] is not None
+
+
+async def test_tokens_come_in_pages(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    made = [(await _make(api, tenant, "rooms:read"))["id"] for _ in range(5)]
+    seen: list[str] = []
+    cursor = None
+
+    while True:
+        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        page = (await api.get(f"{tenant.path}/api-tokens", params=query, headers=tenant.owner.headers)).json()
+        seen += [one["id"] for one in page["items"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+
+    assert seen == made

@@ -1,0 +1,70 @@
+"""ETag, `If-None-Match` and `If-Match`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from control_plane.services.platform import Platform
+from tests.factories import Tenant, assert_problem, make_tenant
+
+
+@pytest.fixture
+async def tenant(platform: Platform) -> Tenant:
+    return await make_tenant(platform)
+
+
+async def test_what_is_known_is_not_sent_again(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    first = await api.get(tenant.room_path, headers=tenant.owner.headers)
+
+    same = await api.get(tenant.room_path, headers={**tenant.owner.headers, "If-None-Match": first.headers["etag"]})
+    other = await api.get(tenant.room_path, headers={**tenant.owner.headers, "If-None-Match": '"other"'})
+
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["etag"] == first.headers["etag"]
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+async def test_what_changed_since_it_was_read_is_not_overwritten(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    seen = (await api.get(tenant.room_path, headers=tenant.owner.headers)).headers["etag"]
+    headers = {**tenant.owner.headers, "If-Match": seen}
+    first = await api.patch(tenant.room_path, json={"name": "First"}, headers=headers)
+
+    second = await api.patch(tenant.room_path, json={"name": "Second"}, headers=headers)
+    deleted = await api.delete(tenant.room_path, headers=headers)
+
+    assert first.status_code == 200
+    assert_problem(second, 412, "precondition_failed")
+    assert_problem(deleted, 412, "precondition_failed")
+    assert (await api.get(tenant.room_path, headers=tenant.owner.headers)).json()["name"] == "First"
+
+
+async def test_of_twenty_who_saw_the_same_one_writes(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    seen = (await api.get(tenant.room_path, headers=tenant.owner.headers)).headers["etag"]
+    headers = {**tenant.owner.headers, "If-Match": seen}
+
+    answers = await asyncio.gather(
+        *(api.patch(tenant.room_path, json={"name": f"Name {n}"}, headers=headers) for n in range(20))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 19
+
+
+async def test_a_stranger_learns_nothing_by_a_condition(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    stranger = await make_tenant(platform)
+
+    answer = await api.patch(
+        tenant.room_path, json={"name": "X"}, headers={**stranger.owner.headers, "If-Match": '"anything"'}
+    )
+
+    assert_problem(answer, 404, "not_found")
+
+
+async def test_a_star_matches_what_is_there(api: httpx.AsyncClient, tenant: Tenant) -> None:
+    answer = await api.patch(tenant.room_path, json={"name": "X"}, headers={**tenant.owner.headers, "If-Match": "*"})
+
+    assert answer.status_code == 200
