@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId, UserId
+from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId, RoomId, UserId
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,7 @@ class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What join and resume tokens carry.
 
     nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens.
+    edge_node_id: the media node that serves them, when it is not the session's own; of resume tokens.
     """
 
     organization_id: OrganizationId
@@ -46,3 +47,4 @@ class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     participant_id: ParticipantId
     nonce: str = ""
     generation: int = 0
+    edge_node_id: NodeId | None = None

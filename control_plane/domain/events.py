@@ -84,7 +84,10 @@ class ParticipantReplaced(BusEvent, tag="participant.replaced"):
 
 
 class ProducerOpened(BusEvent, tag="producer.opened"):
-    """Topic live session. A track is published; kind and source are the contract's words."""
+    """Topic live session. A track is published; kind and source are the contract's words.
+
+    epoch: the media's placement it is published at. The same track at a higher one: it moved along with the room.
+    """
 
     live_session_id: LiveSessionId
     participant_id: ParticipantId
@@ -92,6 +95,7 @@ class ProducerOpened(BusEvent, tag="producer.opened"):
     kind: str
     source: str
     paused: bool = False
+    epoch: int = 0
 
 
 class ProducerPausedChanged(BusEvent, tag="producer.pausedChanged"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,6 +12,10 @@ from control_plane.domain.ids import NodeId
 
 SILENT_AFTER = timedelta(seconds=5)
 """A node not heard of for this long is not chosen (decisions.md 10)."""
+
+
+BUSY_CPU = 0.85
+"""Share of a node's CPU above which it takes no more viewers while another one can."""
 
 
 class MediaNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +32,16 @@ class MediaNode(msgspec.Struct, frozen=True, kw_only=True):
     capacity_consumers: int
     is_draining: bool
     last_seen_at: datetime
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes another viewer."""
+        return self.consumers < self.capacity_consumers and self.cpu < BUSY_CPU
+
+    @property
+    def load(self) -> float:
+        """The larger of the share of CPU and the share of consumers, >= 0, so neither runs out unseen."""
+        return max(self.cpu, self.consumers / self.capacity_consumers)
 
 
 def choose_node(nodes: Iterable[MediaNode], *, now: datetime, region: str | None = None) -> MediaNode:
@@ -47,4 +61,25 @@ def choose_node(nodes: Iterable[MediaNode], *, now: datetime, region: str | None
     near = [node for node in fit if region is None or node.region == region] or fit
     if not near:
         raise NoMediaNode("No media node is free. Try again in a moment.", retry_after_s=2)
-    return min(near, key=lambda node: (max(node.cpu, node.consumers / node.capacity_consumers), node.id.hex))
+    return min(near, key=lambda node: (node.load, node.id.hex))
+
+
+def choose_edge(nodes: Iterable[MediaNode], *, origin_id: NodeId, known: Collection[NodeId]) -> NodeId | None:
+    """The node for a new viewer of a live session whose origin is full: one that serves viewers of it already, if it can.
+
+    Args:
+        nodes: those that can be reached now.
+        origin_id: where the session's publishers are.
+        known: nodes that have viewers of it.
+
+    Returns:
+        None: the origin, because it has room, or because nobody else has.
+    """
+    reachable = {node.id: node for node in nodes}
+    origin = reachable.get(origin_id)
+    if origin is None or origin.has_room:
+        return None
+    fit = [node for node in reachable.values() if node.id != origin_id and not node.is_draining and node.has_room]
+    if not fit:
+        return None
+    return min(fit, key=lambda node: (node.id not in known, node.load, node.id.hex)).id

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from control_plane.domain.errors import DomainError, Unavailable
@@ -49,8 +50,10 @@ class NodeLinkPool:
         self._on_notification: Callable[[NodeId, Notification], None] = lambda _node, _notification: None
         self._on_up: Callable[[NodeId], None] = lambda _node: None
         self._on_lost: Callable[[NodeId], None] = lambda _node: None
+        self._on_draining: Callable[[NodeId], None] = lambda _node: None
         self._links: dict[NodeId, NodeLink] = {}
         self._urls: dict[NodeId, str] = {}
+        self._nodes: dict[NodeId, MediaNode] = {}
         self._dialers: dict[NodeId, asyncio.Task[None]] = {}
         self._changed = asyncio.Condition()
         self._loads_noted_at: dict[NodeId, float] = {}
@@ -77,6 +80,10 @@ class NodeLinkPool:
         """Whether a link to the node stands."""
         return node_id in self._links
 
+    def nodes_up(self) -> list[MediaNode]:
+        """Nodes whose link stands, with what they told last."""
+        return [node for node_id, node in self._nodes.items() if node_id in self._links]
+
     @property
     def up_count(self) -> int:
         """How many links stand."""
@@ -98,6 +105,7 @@ class NodeLinkPool:
         on_notification: Callable[[NodeId, Notification], None],
         on_up: Callable[[NodeId], None],
         on_lost: Callable[[NodeId], None],
+        on_draining: Callable[[NodeId], None] = lambda _node: None,
     ) -> None:
         """Begin to read the registry and to dial.
 
@@ -105,8 +113,10 @@ class NodeLinkPool:
             on_notification: told what nodes tell, but their load; in order per node.
             on_up: a link to the node stands (again).
             on_lost: the link to the node is gone; it is dialled again.
+            on_draining: the node told that it drains; again with every load while it does.
         """
         self._on_notification, self._on_up, self._on_lost = on_notification, on_up, on_lost
+        self._on_draining = on_draining
         self._spawn(self._refresh_forever())
 
     async def close(self) -> None:
@@ -135,6 +145,7 @@ class NodeLinkPool:
 
     def _follow(self, nodes: list[MediaNode]) -> None:
         self._urls = {node.id: node.link_url for node in nodes}
+        self._nodes = {node.id: node for node in nodes}
         for node_id in self._urls.keys() - self._dialers.keys():
             self._dialers[node_id] = asyncio.create_task(self._dial_forever(node_id))
         for node_id in self._dialers.keys() - self._urls.keys():
@@ -199,6 +210,13 @@ class NodeLinkPool:
             self._on_notification(node_id, notification)
 
     def _note_load(self, node_id: NodeId, load: NodeLoad) -> None:
+        node = self._nodes.get(node_id)
+        if node is not None:
+            self._nodes[node_id] = msgspec.structs.replace(
+                node, cpu=load.cpu, consumers=load.consumers, is_draining=load.draining
+            )
+        if load.draining and node_id in self._links:
+            self._on_draining(node_id)
         now = asyncio.get_running_loop().time()
         # A tenth less than the interval, so that a punctual node is not skipped every other time.
         if now - self._loads_noted_at.get(node_id, -LOAD_INTERVAL_S) < 0.9 * LOAD_INTERVAL_S:

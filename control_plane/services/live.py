@@ -261,6 +261,12 @@ class LiveService:
         """
         return await self._welcome(await self.tokens.verify_resume(token), is_resume=True)
 
+    async def note_edge(self, admission: Admission, node_id: NodeId | None) -> Admission:
+        """Their media is served by this node: the resume token tells the process they come back to. None: the origin."""
+        claims = msgspec.structs.replace(admission.claims, edge_node_id=node_id)
+        resume_token = await self.tokens.issue_resume(claims)
+        return msgspec.structs.replace(admission, claims=claims, resume_token=resume_token)
+
     async def _welcome(self, claims: JoinClaims, *, is_resume: bool) -> Admission:
         async with self.db.tenant(claims.organization_id) as tx:
             welcomed = await participants.welcome(tx, claims, is_resume=is_resume, now=self.clock.now())

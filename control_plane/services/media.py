@@ -16,6 +16,7 @@ from control_plane.domain.bitrates import Bitrates
 from control_plane.domain.errors import Conflict, DomainError, InvalidInput, NotFound, RoomNotLive, Unavailable
 from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId
 from control_plane.domain.rooms import LiveSession
+from control_plane.services import media_pipes
 from control_plane.services.ports import MediaNodes
 from media_plane.contract import messages as contract
 from media_plane.contract.errors import LinkError, LinkErrorCode
@@ -154,6 +155,28 @@ class MediaService:
         request = contract.RoomClose(id=0, live_session_id=str(placement.live_session_id), epoch=placement.epoch)
         await self._call(placement, request, contract.Empty)
 
+    # --- other nodes --------------------------------------------------------------------------------------------
+
+    async def carry(self, origin: Placement, edge: Placement, producer_ids: Iterable[str]) -> set[str]:
+        """Make sure that producers of the origin can be consumed on another node; the room is opened there if needed.
+
+        Returns:
+            Those that can be; the others are gone.
+
+        Raises:
+            EdgeGone: the other node does not do its part.
+            Unavailable: the origin does not; MediaMoved when the room is gone from it.
+        """
+        try:
+            await self._open(edge)
+        except DomainError as error:
+            raise media_pipes.EdgeGone("The other media node is away.", retry_after_s=RETRY_AFTER_S) from error
+        return await media_pipes.carry(self._call, origin, edge, producer_ids)
+
+    async def drop_piped(self, edge: Placement, origin_id: NodeId, producer_ids: list[str]) -> None:
+        """Producers are gone from the origin: take them from an edge too. Raises MediaMoved, Unavailable."""
+        await media_pipes.drop(self._call, edge, origin_id, producer_ids)
+
     async def _open(self, placement: Placement) -> contract.RoomOpenAnswer:
         request = contract.RoomOpen(id=0, live_session_id=str(placement.live_session_id), epoch=placement.epoch)
         return await self._call(placement, request, contract.RoomOpenAnswer)
@@ -169,9 +192,21 @@ class MediaService:
         except NotFound:
             return None
 
-    async def close_participant(self, at: Placement, participant_id: ParticipantId) -> None:
-        """Close everything a participant has open; also when there is nothing. Raises MediaMoved, Unavailable."""
-        await self._call(at, contract.ParticipantClose(**_who(at, participant_id)), contract.Empty)
+    async def close_participant(
+        self, at: Placement, participant_id: ParticipantId, *, once_unwatched: bool = False
+    ) -> None:
+        """Close everything a participant has open; also when there is nothing.
+
+        Args:
+            at: where.
+            participant_id: whose.
+            once_unwatched: what they publish only when nobody consumes it there any more.
+
+        Raises:
+            MediaMoved, Unavailable.
+        """
+        request = contract.ParticipantClose(**_who(at, participant_id), once_unwatched=once_unwatched)
+        await self._call(at, request, contract.Empty)
 
     # --- transports ---------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -12,7 +13,8 @@ import msgspec
 import structlog
 
 from control_plane.domain.errors import DomainError, InvalidInput, RateLimited, Unavailable
-from control_plane.domain.ids import ParticipantId
+from control_plane.domain.ids import NodeId, ParticipantId
+from control_plane.services.media import Placement
 from control_plane.signaling.messages import NotificationBase, Request, RoomLeave, Wire
 from control_plane.signaling.needs import Admission
 from control_plane.signaling.socket import Socket
@@ -27,6 +29,19 @@ LaneName = Literal["media", "posts", "reads"]
 """Requests of one lane run one after the other, in order of arrival; lanes don't wait for each other."""
 
 log = structlog.get_logger("signaling")
+
+
+@dataclass(slots=True)
+class LeftBehind:
+    """What a browser still has open elsewhere while its media moves.
+
+    Attributes:
+        at: where.
+        transports: by id.
+    """
+
+    at: Placement
+    transports: dict[str, Direction]
 
 
 class Connection:
@@ -50,6 +65,10 @@ class Connection:
         """When it was welcomed, by the loop's clock."""
         self.told_epoch = 0
         """The media's placement this browser was last told of."""
+        self.edge_node_id: NodeId | None = None
+        """The node that serves this browser, when it is not the session's own."""
+        self.left_behind: LeftBehind | None = None
+        """What it moves away from, until it is closed."""
         self.transports: dict[str, Direction] = {}
         self.recv_transport_id: str | None = None
         self.consumers: dict[str, str] = {}
@@ -76,10 +95,20 @@ class Connection:
 
     def forget_media(self) -> None:
         """Nothing it opened stands any more."""
+        self.edge_node_id = None
+        self.left_behind = None
         self.transports.clear()
         self.recv_transport_id = None
         self.consumers.clear()
         self.producer_ids.clear()
+        self.wanted.clear()
+
+    def leave_behind(self, at: Placement) -> None:
+        """Its media moves: what it opened at `at` still stands, and is not what requests and offers are about any more."""
+        self.left_behind = LeftBehind(at, dict(self.transports))
+        self.transports.clear()
+        self.recv_transport_id = None
+        self.consumers.clear()
         self.wanted.clear()
 
     def add_transport(self, transport_id: str, direction: Direction) -> None:

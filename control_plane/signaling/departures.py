@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from control_plane.domain import events
-from control_plane.domain.errors import DomainError, Unavailable
+from control_plane.domain.errors import Unavailable
 from control_plane.domain.ids import ParticipantId
 from control_plane.services.ports import Presence
 from control_plane.signaling.connection import Connection
@@ -29,17 +29,9 @@ async def leave(session: Session, admission: Admission, reason: str) -> None:
     if session.ghosts.get(participant_id, (None,))[0] is admission:
         # Their socket closed right behind the goodbye: a ghost would hold their seat.
         session.lay_ghost(participant_id)
-    await close_media(session, participant_id)
+    await session.close_media(participant_id)
     # The service tells the other processes; here it may be known already, and then changes nothing.
     session.apply(events.ParticipantLeft(live_session_id=session.id, participant_id=participant_id, reason=reason))
-
-
-async def close_media(session: Session, participant_id: ParticipantId) -> None:
-    """Close everything a participant has open on the node. What can't be closed now is closed there as an orphan."""
-    try:
-        await session.needs.media.close_participant(session.placement, participant_id)
-    except DomainError as error:
-        log.warning("media_not_closed", participant_id=str(participant_id), code=error.code)
 
 
 async def lose(session: Session, connection: Connection) -> None:

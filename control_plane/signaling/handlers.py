@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from control_plane.domain import events
 from control_plane.domain.alerts import AlertDraft, AlertStep
-from control_plane.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from control_plane.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from control_plane.domain.ids import AlertId, MessageId, ParticipantId, StepId
 from control_plane.domain.roles import Permission
-from control_plane.services.media import MediaMoved
+from control_plane.services.media import MediaMoved, Placement
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection, LaneName
-from control_plane.signaling.departures import close_media, leave
+from control_plane.signaling.departures import leave
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.needs import Author
 from control_plane.signaling.session import Session
@@ -35,6 +36,11 @@ class Room:
         self.session = session
         self.care = care
         self.connection = connection
+
+    @property
+    def at(self) -> Placement:
+        """Where the media of whoever asks is."""
+        return self.session.place_of(self.connection)
 
     @property
     def participant_id(self) -> ParticipantId:
@@ -77,11 +83,17 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     transport_id = str(request.transport_id)
     if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
         raise Conflict("Too many transports.")
+<<<<<<< main
     at = room.care.at
     made = await room.session.needs.media.create_transport(
         at, room.participant_id, transport_id, request.direction, bitrates=connection.admission.bitrates
     )
     if at == room.care.at:
+=======
+    at = await room.care.edges.settle(connection)
+    made = await room.session.needs.media.create_transport(at, room.participant_id, transport_id, request.direction)
+    if at == room.at:
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
         connection.add_transport(transport_id, request.direction)
     return m.TransportCreated(transport=made)
 
@@ -91,7 +103,7 @@ async def connect_transport(room: Room, request: m.TransportConnect) -> m.Empty:
     transport_id = str(request.transport_id)
     room.require_transport(transport_id)
     await room.session.needs.media.connect_transport(
-        room.care.at, room.participant_id, transport_id, request.dtls_parameters
+        room.at, room.participant_id, transport_id, request.dtls_parameters
     )
     return EMPTY
 
@@ -100,7 +112,7 @@ async def restart_ice(room: Room, request: m.TransportRestartIce) -> m.IceRestar
     """`transport.restartIce`."""
     transport_id = str(request.transport_id)
     room.require_transport(transport_id)
-    parameters = await room.session.needs.media.restart_ice(room.care.at, room.participant_id, transport_id)
+    parameters = await room.session.needs.media.restart_ice(room.at, room.participant_id, transport_id)
     return m.IceRestarted(ice_parameters=parameters)
 
 
@@ -115,8 +127,9 @@ async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCr
     room.require_transport(transport_id, "send")
     if producer_id not in connection.producer_ids and len(connection.producer_ids) >= MAX_PRODUCERS:
         raise Conflict("Too many tracks.")
+    at = room.care.at
     facts = await room.session.needs.media.create_producer(
-        room.care.at,
+        at,
         room.participant_id,
         transport_id=transport_id,
         producer_id=producer_id,
@@ -134,6 +147,7 @@ async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCr
             kind=facts.kind,
             source=facts.source,
             paused=facts.paused,
+            epoch=at.epoch,
         )
     )
     return m.ProducerCreated(producer_id=producer_id)
@@ -151,7 +165,16 @@ async def resume_producer(room: Room, request: m.ProducerResume) -> m.Empty:
 
 async def _set_paused(room: Room, producer_id: str, *, paused: bool) -> m.Empty:
     room.require_producer(producer_id)
-    await room.session.needs.media.set_producer_paused(room.care.at, room.participant_id, producer_id, paused=paused)
+    media, behind = room.session.needs.media, room.connection.left_behind
+    if behind is not None:
+        # While it moves it flows at both ends, or at the old one only; the new one is made as it is now.
+        with suppress(DomainError):
+            await media.set_producer_paused(behind.at, room.participant_id, producer_id, paused=paused)
+    try:
+        await media.set_producer_paused(room.care.at, room.participant_id, producer_id, paused=paused)
+    except NotFound:
+        if behind is None:
+            raise
     await room.session.tell(
         events.ProducerPausedChanged(
             live_session_id=room.session.id,
@@ -167,6 +190,10 @@ async def close_producer(room: Room, request: m.ProducerClose) -> m.Empty:
     """`producer.close`."""
     producer_id = str(request.producer_id)
     room.require_producer(producer_id)
+    behind = room.connection.left_behind
+    if behind is not None:
+        with suppress(DomainError):
+            await room.session.needs.media.close_producer(behind.at, room.participant_id, producer_id)
     await room.session.needs.media.close_producer(room.care.at, room.participant_id, producer_id)
     room.connection.producer_ids.discard(producer_id)
     await room.session.tell(
@@ -187,11 +214,12 @@ async def create_consumers(room: Room, request: m.ConsumerCreate) -> m.Consumers
     _check_ids(request.producer_ids)
     tracks, connection = room.session.roster.tracks, room.connection
     wanted = [str(known) for known in request.producer_ids if str(known) not in connection.producer_ids]
-    live = [producer_id for producer_id in dict.fromkeys(wanted) if producer_id in tracks]
+    is_here = room.session.roster.is_here
+    live = [known for known in dict.fromkeys(wanted) if known in tracks and is_here(tracks[known])]
     if not live:
         return m.ConsumersCreated()
-    made = await room.session.needs.media.consume(
-        room.care.at,
+    made = await room.care.edges.consume(
+        room.at,
         room.participant_id,
         transport_id=transport_id,
         rtp_capabilities=connection.rtp_capabilities,
@@ -219,7 +247,7 @@ async def _hold(room: Room, request: m.ConsumerResume | m.ConsumerPause, *, paus
     _check_ids(request.consumer_ids)
     known = [str(consumer_id) for consumer_id in request.consumer_ids if str(consumer_id) in room.connection.consumers]
     if known:
-        await room.session.needs.media.set_consumers_paused(room.care.at, room.participant_id, known, paused=paused)
+        await room.session.needs.media.set_consumers_paused(room.at, room.participant_id, known, paused=paused)
     return EMPTY
 
 
@@ -231,7 +259,7 @@ async def set_preferred_layers(room: Room, request: m.ConsumerSetPreferredLayers
     if not 0 <= request.spatial_layer <= 7 or not 0 <= (request.temporal_layer or 0) <= 7:
         raise InvalidInput("A layer is 0 to 7.", field="spatialLayer")
     await room.session.needs.media.set_preferred_layers(
-        room.care.at,
+        room.at,
         room.participant_id,
         consumer_id,
         spatial_layer=request.spatial_layer,
@@ -240,6 +268,7 @@ async def set_preferred_layers(room: Room, request: m.ConsumerSetPreferredLayers
     return EMPTY
 
 
+<<<<<<< main
 async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
     """`consumer.setPriority`."""
     consumer_id = str(request.consumer_id)
@@ -250,6 +279,12 @@ async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
     await room.session.needs.media.set_priority(
         room.care.at, room.participant_id, consumer_id, priority=request.priority
     )
+=======
+async def end_move(room: Room, request: m.MediaMoved) -> m.Empty:
+    """`media.moved`: what the browser left behind may go."""
+    if request.epoch == room.connection.told_epoch:
+        await room.care.moves.finish(room.connection)
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     return EMPTY
 
 
@@ -326,7 +361,7 @@ async def remove_participant(room: Room, request: m.ParticipantRemove) -> m.Empt
     room.require(admission.participant.grant.can_moderate, Permission.MODERATE)
     participant_id = ParticipantId(request.participant_id)
     await room.session.needs.live.remove(admission, participant_id)
-    await close_media(room.session, participant_id)
+    await room.session.close_media(participant_id)
     return EMPTY
 
 
@@ -354,7 +389,11 @@ HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
     m.ConsumerResume: (resume_consumers, "media"),
     m.ConsumerPause: (pause_consumers, "media"),
     m.ConsumerSetPreferredLayers: (set_preferred_layers, "media"),
+<<<<<<< main
     m.ConsumerSetPriority: (set_priority, "media"),
+=======
+    m.MediaMoved: (end_move, "media"),
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     m.ChatPost: (post_chat, "posts"),
     m.AlertPost: (post_alert, "posts"),
     m.AlertStep: (step_alert, "posts"),
@@ -372,10 +411,10 @@ def lane_of(request: m.Request) -> LaneName:
 
 async def handle(room: Room, request: m.Request) -> m.Wire:
     """Do what a request asks. Raises DomainError."""
-    at = room.care.at
+    at = room.at
     try:
         return await HANDLERS[type(request)][0](room, request)
     except MediaMoved:
         # Whoever notices first has the room rebuilt; this request is refused, `media.reset` follows.
-        room.care.rebuild("room_not_open", lost=at)
+        room.care.miss(at)
         raise

@@ -66,8 +66,8 @@ class Hub:
         )
         self._held: dict[LiveSessionId, Held] = {}
         self._rooms: dict[Socket, Room] = {}
-        self._opened: dict[LiveSessionId, Placement] = {}
-        """Sessions no longer held here, whose room on the node has to be closed when they end."""
+        self._opened: dict[LiveSessionId, list[Placement]] = {}
+        """Sessions no longer held here, whose rooms on nodes have to be closed when they end."""
         self._slots = asyncio.Semaphore(MAX_OFFERS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_closing = False
@@ -168,6 +168,8 @@ class Hub:
         session.joining += 1
         try:
             opened = await open_media(session, care, admission, hello)
+            if opened.edge_node_id != admission.claims.edge_node_id:
+                admission = await self.needs.live.note_edge(admission, opened.edge_node_id)
             connection = Connection(self.needs.ids.new(), socket, admission, hello.rtp_capabilities)
             if session.is_over:
                 raise RoomNotLive("This live session is over.")
@@ -241,13 +243,14 @@ class Hub:
         """A session is over: stop holding it, and close its room on the node, once."""
         self._held.pop(session.id, None)
         await session.close()
-        await self._close_room(session.placement)
+        await self._close_rooms(session.places())
 
-    async def _close_room(self, placement: Placement) -> None:
-        try:
-            await self.needs.media.close_room(placement)
-        except DomainError as error:
-            log.warning("room_not_closed", live_session_id=str(placement.live_session_id), code=error.code)
+    async def _close_rooms(self, places: list[Placement]) -> None:
+        for placement in places:
+            try:
+                await self.needs.media.close_room(placement)
+            except DomainError as error:
+                log.warning("room_not_closed", live_session_id=str(placement.live_session_id), code=error.code)
 
     def _ready(self) -> list[Held]:
         return [held for held in self._held.values() if _is_loaded(held)]
@@ -268,6 +271,7 @@ class Hub:
         if live_session_id is None:
             return
         held = self._held.get(LiveSessionId(UUID(live_session_id)))
+<<<<<<< main
         if held is None or not _is_loaded(held) or held.session.placement.node_id != node_id:
             return
         if isinstance(notification, QualityTold):
@@ -275,18 +279,28 @@ class Hub:
                 self.metrics.observe_quality(view)
         else:
             hear_node(held.session, held.care, notification)
+=======
+        if held is not None and _is_loaded(held) and held.care.is_on(node_id):
+            hear_node(held.session, held.care, node_id, notification)
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
     def node_up(self, node_id: NodeId) -> None:
         """The link to a node stands (again)."""
         for held in self._ready():
-            if held.session.placement.node_id == node_id:
-                held.care.link_up()
+            if held.care.is_on(node_id):
+                held.care.link_up(node_id)
 
     def node_lost(self, node_id: NodeId) -> None:
         """The link to a node is gone."""
         for held in self._ready():
-            if held.session.placement.node_id == node_id:
-                held.care.link_lost()
+            if held.care.is_on(node_id):
+                held.care.link_lost(node_id)
+
+    def node_draining(self, node_id: NodeId) -> None:
+        """A node drains: whoever has media there moves. Told again while it does."""
+        for held in self._ready():
+            if held.care.is_on(node_id):
+                held.care.moves.leave_node(node_id)
 
     def _gap(self) -> None:
         log.warning("bus_gap", sessions=len(self._held))
@@ -333,16 +347,16 @@ class Hub:
             session.idle_since_s = now_s
         elif now_s - session.idle_since_s > self.needs.times.idle_s and self._held.get(session.id) is held:
             del self._held[session.id]
-            self._opened[session.id] = session.placement
+            self._opened[session.id] = session.places()
             await session.close()
 
     async def _close_ended(self) -> None:
         """Nobody here hears that a session ended which is no longer held: look at its row now and then."""
-        for live_session_id, placement in list(self._opened.items()):
-            row = await self.needs.live.find_session(placement.organization_id, live_session_id)
+        for live_session_id, places in list(self._opened.items()):
+            row = await self.needs.live.find_session(places[0].organization_id, live_session_id)
             if row is None or not row.is_live:
                 self._opened.pop(live_session_id, None)
-                await self._close_room(placement)
+                await self._close_rooms(places)
 
 
 def _is_loaded(held: Held) -> bool:

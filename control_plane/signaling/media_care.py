@@ -15,10 +15,12 @@ import structlog
 
 from control_plane.domain import events
 from control_plane.domain.errors import DomainError, InvalidInput, NotFound, RoomNotLive
-from control_plane.domain.ids import ParticipantId
+from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.services.media import MediaMoved, Placement
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
+from control_plane.signaling.edges import Edges
+from control_plane.signaling.moving import Moves
 from control_plane.signaling.session import Session
 from media_plane.contract import messages as contract
 
@@ -54,7 +56,9 @@ class MediaCare:
         self._slots = slots
         self._counter = counter
         self._rebuilding: asyncio.Task[None] | None = None
-        self._waiting_for_link: asyncio.TimerHandle | None = None
+        self._waiting_for_link: dict[NodeId, asyncio.TimerHandle] = {}
+        self.edges = Edges(session, self._reset_alone)
+        self.moves = Moves(session, self.edges, self.send_reset)
         session.on_producer_opened = self.offer_to_all
 
     @property
@@ -82,12 +86,12 @@ class MediaCare:
     async def _offer_waiting(self, connection: Connection) -> None:
         failures = 0
         while connection.wanted and connection.is_open and failures < OFFER_ATTEMPTS:
-            at = self.at
+            at = self._session.place_of(connection)
             try:
                 async with self._slots:
                     await self._offer_batch(connection)
             except MediaMoved:
-                self.rebuild("room_not_open", lost=at)
+                self.miss(at)
                 return
             except (NotFound, InvalidInput) as error:
                 # The transport is gone (the browser will make another), or its capabilities make no sense.
@@ -99,13 +103,16 @@ class MediaCare:
                 await asyncio.sleep(_pause(failures))
 
     async def _offer_batch(self, connection: Connection) -> None:
-        batch = [producer_id for producer_id in connection.wanted if producer_id in self._session.roster.tracks]
+        roster = self._session.roster
+        batch = [
+            known for known in connection.wanted if known in roster.tracks and roster.is_here(roster.tracks[known])
+        ]
         transport_id = connection.recv_transport_id
         connection.wanted.intersection_update(batch)
         if not batch or transport_id is None:
             return
-        made = await self._needs.media.consume(
-            self.at,
+        made = await self.edges.consume(
+            self._session.place_of(connection),
             connection.participant_id,
             transport_id=transport_id,
             rtp_capabilities=connection.rtp_capabilities,
@@ -129,33 +136,71 @@ class MediaCare:
             # Repeats of offers it has are known by their ids.
             self.offer(connection, session.roster.tracks_of_others(connection.participant_id))
 
-    # --- the link -----------------------------------------------------------------------------------------------
+    # --- the links ----------------------------------------------------------------------------------------------
 
-    def link_lost(self) -> None:
-        """The link to the node is gone. Media may flow on: give it time to come back before moving the room."""
-        if self._waiting_for_link is None:
-            self._waiting_for_link = asyncio.get_running_loop().call_later(
-                self._needs.times.link_patience_s, self._link_stays_lost
+    def is_on(self, node_id: NodeId) -> bool:
+        """Whether people of this session have media on a node, or move away from it."""
+        leaving = self._session.leaving
+        return (
+            node_id == self.at.node_id
+            or self.edges.is_edge(node_id)
+            or (leaving is not None and leaving.node_id == node_id)
+        )
+
+    def link_lost(self, node_id: NodeId) -> None:
+        """The link to a node is gone. Media may flow on: give it time to come back before moving anyone."""
+        if node_id not in self._waiting_for_link:
+            self._waiting_for_link[node_id] = asyncio.get_running_loop().call_later(
+                self._needs.times.link_patience_s, self._link_stays_lost, node_id
             )
 
-    def link_up(self) -> None:
+    def link_up(self, node_id: NodeId) -> None:
         """The link is back: take over what still stands."""
-        if self._waiting_for_link is not None:
-            self._waiting_for_link.cancel()
-            self._waiting_for_link = None
-        self._session.spawn(self._take_over())
+        timer = self._waiting_for_link.pop(node_id, None)
+        if timer is not None:
+            timer.cancel()
+        if node_id == self.at.node_id:
+            self._session.spawn(self._take_over())
+        elif self.edges.is_edge(node_id):
+            self._session.spawn(self._take_over_edge(node_id))
 
-    def _link_stays_lost(self) -> None:
-        self._waiting_for_link = None
-        if not self._needs.links.is_up(self.at.node_id):
+    def _link_stays_lost(self, node_id: NodeId) -> None:
+        self._waiting_for_link.pop(node_id, None)
+        if self._needs.links.is_up(node_id):
+            return
+        if node_id == self.at.node_id:
             self.rebuild("node_silent")
+        elif self.edges.is_edge(node_id):
+            self.edges.lose(node_id, "node_silent")
+        leaving = self._session.leaving
+        if leaving is not None and leaving.node_id == node_id:
+            self.moves.settle(leaving)
+
+    def miss(self, at: Placement) -> None:
+        """The media is not where somebody believed: build it anew, unless that is known already."""
+        if at.node_id != self.at.node_id and at.epoch == self.at.epoch:
+            self.edges.lose(at.node_id, "room_not_open")
+        else:
+            self.rebuild("room_not_open", lost=at)
+
+    def follow(self) -> None:
+        """The row has a newer placement: move along while the old room stands, or build anew."""
+        node_id = self.at.node_id
+        if any(node.id == node_id and node.is_draining for node in self._needs.links.nodes_up()):
+            self.moves.leave_node(node_id)
+        else:
+            self.rebuild("moved")
+
+    async def _take_over_edge(self, node_id: NodeId) -> None:
+        await asyncio.gather(*(self._adopt(connection) for connection in self.edges.on(node_id)))
+        await self.edges.sweep()
 
     async def _take_over(self) -> None:
         session = self._session
         if not session.has_media:
             self.rebuild("node_back")
             return
-        holders = [connection for connection in session.connections.values() if connection.transports]
+        holders = [one for one in session.connections.values() if one.transports and session.place_of(one) == self.at]
         standing = await asyncio.gather(*(self._adopt(connection) for connection in holders))
         if holders and not any(standing):
             # A new, empty room: the node was restarted and someone else opened it again.
@@ -166,11 +211,12 @@ class MediaCare:
     async def match_tracks(self) -> None:
         """Believe the node about what is published; tell what was missed, here and elsewhere."""
         session = self._session
-        known = dict(session.roster.tracks)
+        known = {id_: track for id_, track in session.roster.tracks.items() if session.roster.is_here(track)}
+        at = self.at
         try:
-            answer = await self._needs.media.inspect_room(self.at)
+            answer = await self._needs.media.inspect_room(at)
         except MediaMoved:
-            self.rebuild("room_not_open")
+            self.rebuild("room_not_open", lost=at)
             return
         except DomainError as error:
             log.warning("tracks_not_matched", live_session_id=str(session.id), code=error.code)
@@ -193,6 +239,7 @@ class MediaCare:
                     kind=fact.kind,
                     source=fact.source,
                     paused=fact.paused,
+                    epoch=at.epoch,
                 )
             )
 
@@ -200,7 +247,7 @@ class MediaCare:
         """Take over one participant's media; answers whether anything may still stand."""
         try:
             async with self._slots:
-                media = await self._needs.media.adopt(self.at, connection.participant_id)
+                media = await self._needs.media.adopt(self._session.place_of(connection), connection.participant_id)
         except MediaMoved:
             return False
         except DomainError as error:
@@ -278,12 +325,20 @@ class MediaCare:
         )
         self._counter.count_reset(reason)
         session.placement = placement
+        session.leaving = None
+        self.edges.forget()
         session.has_media = True
         # Forgotten first: what is heard again must not be offered on transports that are gone.
         for connection in session.connections.values():
             connection.forget_media()
         session.replace_tracks(answer.participants)
         for connection in session.connections.values():
+            self.send_reset(connection, reason)
+
+    def _reset_alone(self, connections: list[Connection], reason: str) -> None:
+        """Only these lost their media; the room and everyone else's stand."""
+        for connection in connections:
+            self._counter.count_reset(reason)
             self.send_reset(connection, reason)
 
     def send_reset(self, connection: Connection, reason: str) -> None:

@@ -172,6 +172,7 @@ class ConsumerSetPreferredLayers(RequestBase, tag="consumer.setPreferredLayers")
     temporal_layer: int | None = None
 
 
+<<<<<<< main
 class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
     """Who gets bits first when the link is short: 1 (last) to 255 (first). Answer: `Empty`. Errors: not_found.
 
@@ -180,6 +181,12 @@ class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
 
     consumer_id: UUID
     priority: int
+=======
+class MediaMoved(RequestBase, tag="media.moved"):
+    """After `media.moving`: everything is shown from its new transports, the older ones may go. Answer: `Empty`."""
+
+    epoch: int
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
 
 class ChatPost(RequestBase, tag="chat.post"):
@@ -255,7 +262,11 @@ Request = (
     | ConsumerResume
     | ConsumerPause
     | ConsumerSetPreferredLayers
+<<<<<<< main
     | ConsumerSetPriority
+=======
+    | MediaMoved
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     | ChatPost
     | AlertPost
     | AlertStep
@@ -513,6 +524,18 @@ class MediaReset(NotificationBase, tag="media.reset"):
     producers: list[ProducerView] = []
 
 
+class MediaMoving(NotificationBase, tag="media.moving"):
+    """The room's media moves while the old one runs on: nobody shall notice.
+
+    Make new transports beside the old ones (transport.create), publish the same tracks there under the same ids
+    (producer.create), consume what there is (consumer.create) and what is offered, show each track from its new consumer
+    once that has its first frame, then say `media.moved`. The old transports are closed by `transport.closed`.
+    """
+
+    epoch: int
+    reason: str
+
+
 class Resync(NotificationBase, tag="resync"):
     """Pushes were dropped because this socket read too slowly: read the feed from your last seq, and the snapshot."""
 
@@ -540,6 +563,7 @@ Notification = (
     | ParticipantQuality
     | TransportClosed
     | MediaReset
+    | MediaMoving
     | Resync
     | SessionEnded
 )

@@ -18,6 +18,7 @@ from control_plane.domain.ids import (
     RoomId,
     StepId,
 )
+from control_plane.domain.nodes import MediaNode
 from control_plane.domain.participants import Participant
 from control_plane.domain.rooms import LiveSession
 from control_plane.services.feed import Author
@@ -43,6 +44,7 @@ class Times:
         sweep_s: how often held sessions are compared with the rows, and leases renewed.
         link_patience_s: how long a node may be without a link before its rooms move.
         idle_s: how long a session without sockets is still listened to.
+        move_s: how long a browser may take to move its media to another node; then what is left behind closes.
     """
 
     hello_s: float = HELLO_TIMEOUT_S
@@ -55,6 +57,7 @@ class Times:
     sweep_s: float = 5.0
     link_patience_s: float = 5.0
     idle_s: float = 30.0
+    move_s: float = 30.0
 
 
 class Live(Protocol):
@@ -66,6 +69,10 @@ class Live(Protocol):
 
     async def resume(self, token: str) -> Admission:
         """Come back with a resume token. Raises Unauthenticated, RoomNotLive, Unavailable."""
+        ...
+
+    async def note_edge(self, admission: Admission, node_id: NodeId | None) -> Admission:
+        """The admission with a resume token that names the node serving them."""
         ...
 
     async def leave(self, admission: Admission, reason: str) -> bool:
@@ -143,6 +150,10 @@ class Links(Protocol):
 
     def is_up(self, node_id: NodeId) -> bool:
         """Whether a link to the node stands."""
+        ...
+
+    def nodes_up(self) -> Sequence[MediaNode]:
+        """Nodes whose link stands, with what they told last."""
         ...
 
 

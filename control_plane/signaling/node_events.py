@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
+
 from control_plane.domain import events
-from control_plane.domain.ids import ParticipantId
+from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
 from control_plane.signaling.delivery import hear_layers
@@ -14,12 +16,16 @@ from control_plane.signaling.session import Session
 from media_plane.contract import messages as contract
 
 
-def hear_node(session: Session, care: MediaCare, notification: contract.Notification) -> None:
-    """Take in a notification of the session's node about the session."""
+def hear_node(session: Session, care: MediaCare, node_id: NodeId, notification: contract.Notification) -> None:
+    """Take in a notification about the session, of its own node, an edge, or one that its people move away from."""
     if isinstance(notification, contract.RoomLost):
-        _lose_room(session, care, notification)
+        _lose_room(session, care, node_id, notification)
     elif isinstance(notification, contract.ParticipantNotification):
         participant_id = ParticipantId(UUID(notification.participant_id))
+        connection = session.connections.get(participant_id)
+        place = session.placement if connection is None else session.place_of(connection)
+        if place.node_id != node_id:
+            return  # Of what they left behind; what is told of it is ours to know, not theirs.
         if isinstance(notification, contract.ParticipantClosed):
             _lose_media(session, participant_id)
         elif isinstance(notification, contract.ProducerClosed):
@@ -30,7 +36,13 @@ def hear_node(session: Session, care: MediaCare, notification: contract.Notifica
             _tell_owner(session.connections[participant_id], notification)
 
 
-def _lose_room(session: Session, care: MediaCare, lost: contract.RoomLost) -> None:
+def _lose_room(session: Session, care: MediaCare, node_id: NodeId, lost: contract.RoomLost) -> None:
+    if care.moves.left_room(node_id, lost.epoch):
+        care.moves.settle(msgspec.structs.replace(session.placement, node_id=node_id, epoch=lost.epoch))
+        return
+    if node_id != session.placement.node_id:
+        care.edges.lose(node_id, lost.reason)
+        return
     # `replaced` tells of a higher epoch, which the row knows; `closed` is checked against the row as well.
     if lost.epoch >= session.placement.epoch:
         care.rebuild(lost.reason)

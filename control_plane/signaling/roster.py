@@ -30,10 +30,11 @@ from media_plane.contract.messages import MediaKind, ProducerFacts, Source
 
 @dataclass(slots=True)
 class Track:
-    """Something someone publishes."""
+    """Something someone publishes. epoch: the placement it was last published at; 0: not known."""
 
     participant_id: ParticipantId
     view: ProducerView
+    epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ class Roster:
     def __init__(self) -> None:
         self.people: dict[ParticipantId, Person] = {}
         self.tracks: dict[str, Track] = {}
+        self.epoch = 0
+        """The media's placement now. Tracks of an older one are about to follow: they can't be consumed here yet."""
         self._gone: set[str] = set()
         """Producers that closed. Their ids never come again, so a late "opened" is known to be old news."""
 
@@ -74,8 +77,20 @@ class Roster:
         return make_view(person.participant, is_connected=person.is_connected, producers=producers)
 
     def tracks_of_others(self, participant_id: ParticipantId) -> list[str]:
-        """Producer ids of everyone else, oldest first."""
-        return [producer_id for producer_id, track in self.tracks.items() if track.participant_id != participant_id]
+        """Producer ids of everyone else that can be consumed at the present placement, oldest first."""
+        return [
+            producer_id
+            for producer_id, track in self.tracks.items()
+            if track.participant_id != participant_id and self.is_here(track)
+        ]
+
+    def is_here(self, track: Track) -> bool:
+        """Whether a track is published at the present placement."""
+        return track.epoch in {0, self.epoch} or track.epoch > self.epoch
+
+    def left_behind(self) -> list[str]:
+        """Producer ids of tracks that were published at an older placement only."""
+        return [producer_id for producer_id, track in self.tracks.items() if not self.is_here(track)]
 
     def tracks_of(self, participant_id: ParticipantId) -> list[str]:
         """Producer ids of one person."""
@@ -125,6 +140,8 @@ class Roster:
     def _open(self, event: ProducerOpened) -> bool:
         known = self.tracks.get(event.producer_id)
         if event.producer_id in self._gone or known is not None:
+            if known is not None:
+                known.epoch = max(known.epoch, event.epoch)
             return False
         view = ProducerView(
             id=event.producer_id,
@@ -132,7 +149,7 @@ class Roster:
             source=cast("Source", event.source),
             paused=event.paused,
         )
-        self.tracks[event.producer_id] = Track(event.participant_id, view)
+        self.tracks[event.producer_id] = Track(event.participant_id, view, event.epoch)
         return True
 
     def _pause(self, producer_id: str, *, paused: bool) -> bool:
@@ -142,16 +159,28 @@ class Roster:
         track.view = msgspec.structs.replace(track.view, paused=paused)
         return True
 
-    def replace_tracks(self, facts: Iterable[ProducerFacts]) -> None:
+    def replace_tracks(self, facts: Iterable[ProducerFacts], epoch: int = 0) -> None:
         """What is published now, as the media node says.
 
         What it does not name may still be on its way here, so it is not remembered as gone.
+
+        Args:
+            facts: the tracks.
+            epoch: the placement they are published at; 0: not known.
         """
-        tracks = {}
+        self.epoch = epoch
+        self.tracks = {fact.producer_id: _track(fact, epoch) for fact in facts}
+
+    def move(self, facts: Iterable[ProducerFacts], epoch: int) -> None:
+        """The room moves to a newer placement. What is not published there yet stays, and is not to be had there yet."""
+        self.epoch = epoch
         for fact in facts:
-            view = ProducerView(id=fact.producer_id, kind=fact.kind, source=fact.source, paused=fact.paused)
-            tracks[fact.producer_id] = Track(ParticipantId(UUID(fact.participant_id)), view)
-        self.tracks = tracks
+            self.tracks[fact.producer_id] = _track(fact, epoch)
+
+
+def _track(fact: ProducerFacts, epoch: int) -> Track:
+    view = ProducerView(id=fact.producer_id, kind=fact.kind, source=fact.source, paused=fact.paused)
+    return Track(ParticipantId(UUID(fact.participant_id)), view, epoch)
 
 
 def make_view(participant: Participant, *, is_connected: bool, producers: list[ProducerView]) -> ParticipantView:

@@ -232,7 +232,12 @@ class SignalingDoor:
         if isinstance(self._platform.bus, Connects):
             self._platform.bus.start()
         self._marking = asyncio.create_task(self._mark())
-        self._pool.start(on_notification=self.hub.hear_node, on_up=self.hub.node_up, on_lost=self.hub.node_lost)
+        self._pool.start(
+            on_notification=self.hub.hear_node,
+            on_up=self.hub.node_up,
+            on_lost=self.hub.node_lost,
+            on_draining=self.hub.node_draining,
+        )
         self.hub.start()
         log.info("signaling_listens", host=self._settings.host, port=port)
         return port

@@ -10,15 +10,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+import msgspec
 import structlog
 
 from control_plane.domain import events
 from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
 from control_plane.domain.events import Event, FeedEvent, room_topic, session_topic
-from control_plane.domain.ids import ParticipantId
+from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.domain.participants import Participant
 from control_plane.domain.rooms import LiveSession
-from control_plane.services.media import placement_of
+from control_plane.services.media import Placement, placement_of
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
 from control_plane.signaling.feed_window import WINDOW, FeedWindow
@@ -52,6 +53,10 @@ class Session:
         self.room_id = live.room_id
         self.started_at = live.started_at
         self.placement = placement_of(live)
+        self.leaving: Placement | None = None
+        """An older placement that is still open while its people move away from it."""
+        self.edge_node_ids: set[NodeId] = set()
+        """Other nodes that serve people of this session, as far as this process knows."""
         self.has_media = False
         """Whether the room is known to be open at the placement."""
         self.roster = Roster()
@@ -66,6 +71,8 @@ class Session:
         self.idle_since_s: float | None = None
         self.on_producer_opened: Callable[[str], None] = lambda _: None
         """Told of a new track, so that it is offered to the sockets here."""
+        self.on_producer_gone: Callable[[str], None] = lambda _: None
+        """Told of a track that is gone."""
         self.on_ended: Callable[[], None] = lambda: None
         """Told once that the session is over."""
         self._is_loaded = False
@@ -98,7 +105,9 @@ class Session:
             if present is not None and person.id not in present:
                 self._mark_away(person.id)
         if media is not None:
-            self.roster.replace_tracks(fact for participant in media for fact in participant.producers)
+            self.roster.replace_tracks(
+                (fact for participant in media for fact in participant.producers), self.placement.epoch
+            )
         self.feed = FeedWindow(entries, entries[-1].seq if entries else last_seq)
         self.feed.note_last_seq(last_seq)
         self._is_loaded = True
@@ -133,8 +142,43 @@ class Session:
 
     def replace_tracks(self, media: Iterable[ParticipantMedia]) -> None:
         """Believe the media node about what is published; what was heard since `record` counts too. Nobody is told."""
-        self.roster.replace_tracks(fact for participant in media for fact in participant.producers)
+        self.roster.replace_tracks(
+            (fact for participant in media for fact in participant.producers), self.placement.epoch
+        )
         self._replay()
+
+    def end_record(self) -> None:
+        """Forget what was kept since `record`: it was applied as it came."""
+        self._recording = None
+
+    def move_tracks(self, media: Iterable[ParticipantMedia]) -> None:
+        """The room has moved to the placement: what is published there already, and what was heard since `record`."""
+        self.roster.move((fact for participant in media for fact in participant.producers), self.placement.epoch)
+        self._replay()
+
+    def place_of(self, connection: Connection) -> Placement:
+        """Where this browser's media is."""
+        if connection.edge_node_id is None:
+            return self.placement
+        return self.edge(connection.edge_node_id)
+
+    def edge(self, node_id: NodeId) -> Placement:
+        """The session on another node than its own."""
+        return msgspec.structs.replace(self.placement, node_id=node_id)
+
+    def places(self) -> list[Placement]:
+        """Everywhere someone of this session may have media."""
+        edges = [self.edge(node_id) for node_id in self.edge_node_ids if node_id != self.placement.node_id]
+        return [self.placement, *edges, *([self.leaving] if self.leaving is not None else [])]
+
+    async def close_media(self, participant_id: ParticipantId) -> None:
+        """Close everything a participant has open, wherever. What can't be closed now is closed there as an orphan."""
+        closing = (self.needs.media.close_participant(place, participant_id) for place in self.places())
+        for outcome in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(outcome, DomainError):
+                log.warning("media_not_closed", participant_id=str(participant_id), code=outcome.code)
+            elif isinstance(outcome, BaseException):
+                raise outcome
 
     def _replay(self) -> None:
         heard, self._recording = self._recording or [], None
@@ -208,7 +252,11 @@ class Session:
                 self._apply_to_roster(event)
 
     def _apply_to_roster(self, event: Event) -> None:
+        was_here = self._is_here(event)
         if not self.roster.apply(event):
+            if isinstance(event, events.ProducerOpened) and not was_here and self._is_here(event):
+                # Known, and published at the new placement now.
+                self.on_producer_opened(event.producer_id)
             return
         notification = notification_for(event, self.roster)
         if notification is None:
@@ -218,6 +266,14 @@ class Session:
         self.tell_all(notification, but=None if hears_own else owner_of(event))
         if isinstance(event, events.ProducerOpened):
             self.on_producer_opened(event.producer_id)
+        elif isinstance(event, events.ProducerGone):
+            self.on_producer_gone(event.producer_id)
+
+    def _is_here(self, event: Event) -> bool:
+        if not isinstance(event, events.ProducerOpened):
+            return False
+        track = self.roster.tracks.get(event.producer_id)
+        return track is not None and self.roster.is_here(track)
 
     def tell_all(self, notification: m.NotificationBase, *, but: ParticipantId | None = None) -> None:
         """Push a notification to every socket here, encoded once."""
@@ -262,6 +318,8 @@ class Session:
         connection = self.connections.pop(participant_id, None)
         self.apply(events.ParticipantLeft(live_session_id=self.id, participant_id=participant_id, reason="removed"))
         if connection is not None:
+            # Whoever removed them closed what they knew of; only this process knows every place.
+            self.spawn(self.close_media(participant_id))
             connection.socket.close(m.CloseCode.REMOVED, "removed by a moderator")
 
     def end(self) -> None:

@@ -9,7 +9,6 @@ import structlog
 
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.ids import ParticipantId
-from control_plane.signaling.departures import close_media
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.session import Session
 
@@ -47,6 +46,7 @@ class Sweep:
         await self._try("feed", self._check_feed())
         if thorough and self._session.has_media:
             await self._try("tracks", self._care.match_tracks())
+        await self._try("edges", self._care.edges.sweep())
 
     async def _try(self, what: str, step: Awaitable[None]) -> None:
         try:
@@ -77,7 +77,7 @@ class Sweep:
         if row is None or not row.is_live:
             session.end()
         elif row.epoch > session.placement.epoch:
-            self._care.rebuild("moved")
+            self._care.follow()
         elif not session.has_media:
             self._care.rebuild("retry")
 
@@ -104,7 +104,7 @@ class Sweep:
             return
         for participant_id in await self._needs.live.mark_lost(session.organization_id, session.id, lost):
             log.info("participant_lost", participant_id=str(participant_id))
-            await close_media(session, participant_id)
+            await session.close_media(participant_id)
 
     async def _check_feed(self) -> None:
         session = self._session

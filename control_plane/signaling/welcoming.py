@@ -15,8 +15,9 @@ import structlog
 
 from control_plane.domain import events
 from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
-from control_plane.domain.ids import ParticipantId
+from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.services.media import MediaMoved, name_consumer
+from control_plane.services.media_pipes import EdgeGone
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
 from control_plane.signaling.delivery import greet
@@ -42,6 +43,7 @@ class OpenedMedia:
         is_kept: the browser's transports still stand.
         kept: what stands, when it is kept.
         refused: producers this browser can't decode.
+        edge_node_id: the node that serves it, when it is not the session's own.
     """
 
     recv_transport: contract.TransportOptions | None = None
@@ -51,6 +53,7 @@ class OpenedMedia:
     is_kept: bool = False
     kept: contract.ParticipantMedia | None = None
     epoch: int = 0
+    edge_node_id: NodeId | None = None
 
 
 async def open_media(session: Session, care: MediaCare, admission: Admission, hello: m.Hello) -> OpenedMedia:
@@ -65,10 +68,10 @@ async def open_media(session: Session, care: MediaCare, admission: Admission, he
         at = session.placement
         try:
             if hello.keep_media and hello.resume_token is not None:
-                kept = await _keep(session, admission, hello)
+                kept = await _keep(session, care, admission, hello)
                 if kept is not None:
                     return kept
-            return await _make(session, admission, hello)
+            return await _make_somewhere(session, care, admission, hello)
         except MediaMoved:
             care.rebuild("room_not_open", lost=at)
             if attempt == 1:
@@ -84,12 +87,24 @@ async def open_media(session: Session, care: MediaCare, admission: Admission, he
     return OpenedMedia()
 
 
-async def _keep(session: Session, admission: Admission, hello: m.Hello) -> OpenedMedia | None:
-    at, participant_id = session.placement, admission.participant.id
-    standing = await session.needs.media.adopt(at, participant_id)
+async def _keep(session: Session, care: MediaCare, admission: Admission, hello: m.Hello) -> OpenedMedia | None:
+    participant_id, edge_node_id = admission.participant.id, admission.claims.edge_node_id
+    standing = None
+    if edge_node_id is not None:
+        standing = await _adopt_at_edge(session, care, participant_id, edge_node_id)
+    if standing is None:
+        # Nothing stands there any more; after a move it may at the origin.
+        edge_node_id, standing = None, await session.needs.media.adopt(session.placement, participant_id)
     if standing is None or standing.recv_transport_id is None:
         return None
-    opened = OpenedMedia(recv_transport_id=standing.recv_transport_id, is_kept=True, kept=standing, epoch=at.epoch)
+    at = session.placement if edge_node_id is None else session.edge(edge_node_id)
+    opened = OpenedMedia(
+        recv_transport_id=standing.recv_transport_id,
+        is_kept=True,
+        kept=standing,
+        epoch=at.epoch,
+        edge_node_id=edge_node_id,
+    )
     has = set(standing.consumer_ids)
     missing = [
         producer_id
@@ -97,7 +112,7 @@ async def _keep(session: Session, admission: Admission, hello: m.Hello) -> Opene
         if name_consumer(standing.recv_transport_id, producer_id) not in has
     ]
     if missing:
-        made = await session.needs.media.consume(
+        made = await care.edges.consume(
             at,
             participant_id,
             transport_id=standing.recv_transport_id,
@@ -108,15 +123,53 @@ async def _keep(session: Session, admission: Admission, hello: m.Hello) -> Opene
     return opened
 
 
-async def _make(session: Session, admission: Admission, hello: m.Hello) -> OpenedMedia:
+async def _adopt_at_edge(
+    session: Session, care: MediaCare, participant_id: ParticipantId, node_id: NodeId
+) -> contract.ParticipantMedia | None:
+    """What stands on the edge that the token names; None also when that edge is gone."""
+    try:
+        standing = await session.needs.media.adopt(session.edge(node_id), participant_id)
+        if standing is not None:
+            await care.edges.carry(node_id, [])
+    except Unavailable:
+        return None
+    return standing
+
+
+async def _make_somewhere(session: Session, care: MediaCare, admission: Admission, hello: m.Hello) -> OpenedMedia:
+    """On an edge when the session's own node is full, else there."""
+    edge_node_id = care.edges.choose(admission.participant.grant)
+    if edge_node_id is not None:
+        try:
+            await care.edges.carry(edge_node_id, session.roster.tracks_of_others(admission.participant.id))
+        except EdgeGone as error:
+            log.warning("edge_not_used", node_id=str(edge_node_id), reason=error.message)
+        else:
+            try:
+                return await _make(session, admission, hello, edge_node_id)
+            except MediaMoved:
+                care.edges.lose(edge_node_id, "room_not_open")
+            except Unavailable as error:
+                log.warning("edge_not_used", node_id=str(edge_node_id), reason=error.message)
+    return await _make(session, admission, hello, None)
+
+
+async def _make(session: Session, admission: Admission, hello: m.Hello, edge_node_id: NodeId | None) -> OpenedMedia:
     """One flight: close what an earlier socket left, make the transport, consume. The node keeps their order."""
     at, participant_id, media = session.placement, admission.participant.id, session.needs.media
     transport_id = str(session.needs.ids.new())
     producer_ids = session.roster.tracks_of_others(participant_id)
     steps: list[Awaitable[object]] = []
     if _may_have_media(session, participant_id, hello):
+<<<<<<< main
         steps.append(media.close_participant(at, participant_id))
     steps.append(media.create_transport(at, participant_id, transport_id, "recv", bitrates=admission.bitrates))
+=======
+        steps.extend(media.close_participant(place, participant_id) for place in session.places())
+    if edge_node_id is not None:
+        at = session.edge(edge_node_id)
+    steps.append(media.create_transport(at, participant_id, transport_id, "recv"))
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     if producer_ids:
         steps.append(
             media.consume(
@@ -128,7 +181,7 @@ async def _make(session: Session, admission: Admission, hello: m.Hello) -> Opene
             )
         )
     results = await asyncio.gather(*steps, return_exceptions=True)
-    opened = OpenedMedia(recv_transport_id=transport_id, epoch=at.epoch)
+    opened = OpenedMedia(recv_transport_id=transport_id, epoch=at.epoch, edge_node_id=edge_node_id)
     for result in results:
         if isinstance(result, contract.TransportOptions):
             opened.recv_transport = result
@@ -169,6 +222,7 @@ def take_in(session: Session, care: MediaCare, connection: Connection, hello: m.
     session.apply(events.ParticipantJoined(live_session_id=session.id, participant=connection.admission.participant))
     if opened.epoch != session.placement.epoch:
         opened = OpenedMedia()  # Rebuilt meanwhile: what was made is gone.
+    connection.edge_node_id = opened.edge_node_id
     _remember(session, connection, opened)
     connection.told_epoch = session.placement.epoch
     tracks = session.roster.tracks

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest_asyncio
 
 from control_plane.domain.ids import NodeId
+from control_plane.domain.nodes import MediaNode
 from control_plane.domain.participants import Participant
 from control_plane.domain.roles import Role
 from control_plane.services.media import MediaService
@@ -18,9 +19,10 @@ from control_plane.signaling import messages as m
 from control_plane.signaling.hub import Hub
 from control_plane.signaling.needs import Needs, Times
 from control_plane.signaling.server import SignalingServer
+from media_plane.contract import messages as c
 from media_plane.contract.messages import Source
 from scripts.headless.signaling import SignalingClient, SocketClosed
-from tests.contract.signaling.fake_node import SEALED, FakeNode
+from tests.contract.signaling.fake_node import SEALED, AnswerT, FakeNode
 from tests.contract.signaling.fakes import (
     Clock,
     Ids,
@@ -46,6 +48,7 @@ QUICK = Times(
     sweep_s=0.1,
     link_patience_s=0.2,
     idle_s=0.2,
+    move_s=1.0,
 )
 
 
@@ -57,9 +60,9 @@ class Guest:
         self.client = client
         self.welcome = welcome
 
-    async def publish(self, source: str = "screen") -> str:
+    async def publish(self, source: str = "screen", producer_id: UUID | None = None) -> str:
         """Publish a track on a fresh send transport; answers the producer's id."""
-        transport_id, producer_id = uuid4(), uuid4()
+        transport_id, producer_id = uuid4(), producer_id or uuid4()
         await self.client.request(
             m.TransportCreate(id=0, transport_id=transport_id, direction="send"), m.TransportCreated
         )
@@ -102,6 +105,7 @@ class World:
         self.times = times
         self.bus = MemoryBus()
         self.node = FakeNode()
+        self.nodes = [self.node]
         self.live = MemoryLive(self.bus, self.node.id)
         self.feed = MemoryFeed(self.bus, self.live.session.room_id)
         self.chat = MemoryChat(self.feed)
@@ -115,10 +119,37 @@ class World:
 
     @property
     def up_count(self) -> int:
-        return int(self.node.is_up)
+        return sum(node.is_up for node in self.nodes)
 
     def is_up(self, node_id: NodeId) -> bool:
-        return self.node.is_up and node_id == self.node.id
+        return any(node.is_up and node.id == node_id for node in self.nodes)
+
+    def nodes_up(self) -> list[MediaNode]:
+        return [node.facts for node in self.nodes if node.is_up]
+
+    # --- MediaNodes ---
+
+    async def call(self, node_id: NodeId, request: c.RequestBase, answer: type[AnswerT]) -> AnswerT:
+        node = next((node for node in self.nodes if node.id == node_id), self.node)
+        return await node.call(node_id, request, answer)
+
+    def add_node(self) -> FakeNode:
+        """Another media node."""
+        node = FakeNode()
+        self.nodes.append(node)
+        self.live.node_ids.append(node.id)
+        return node
+
+    def fill(self, node: FakeNode) -> None:
+        """A node carries as much as it is willing to."""
+        node.facts = msgspec.structs.replace(node.facts, consumers=node.facts.capacity_consumers)
+
+    def drain(self, node: FakeNode) -> None:
+        """A node tells every process that it drains."""
+        node.facts = msgspec.structs.replace(node.facts, is_draining=True)
+        self.live.draining_ids.add(node.id)
+        for process in self.processes:
+            process.hub.node_draining(node.id)
 
     # --- processes and guests ---
 
@@ -130,7 +161,7 @@ class World:
                 feed=self.feed,
                 chat=self.chat,
                 alerts=MemoryAlerts(self.feed),
-                media=MediaService(self.node, self.live),
+                media=MediaService(self, self.live),
                 links=self,
                 bus=self.bus,
                 seats=self.seats,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import msgspec
 
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.ids import NodeId
+from control_plane.domain.nodes import MediaNode
 from media_plane.contract import messages as c
 from media_plane.contract.errors import LinkError, LinkErrorCode
 
@@ -33,6 +35,18 @@ class FakeNode:
         self.producers: dict[str, c.ProducerFacts] = {}
         self.consumers: dict[str, set[str]] = {}
         self.unsupported: set[str] = set()
+        self.piped: set[str] = set()
+        self.facts = MediaNode(
+            id=self.id,
+            link_url="ws://nowhere/",
+            region="test",
+            cpu=0.1,
+            consumers=0,
+            capacity_consumers=100,
+            is_draining=False,
+            last_seen_at=datetime.now(UTC),
+        )
+        self.pipe_ids: dict[str, str] = {}
 
     def forget(self) -> None:
         """The agent was killed and is back, empty."""
@@ -43,6 +57,8 @@ class FakeNode:
         self.transports.clear()
         self.producers.clear()
         self.consumers.clear()
+        self.piped.clear()
+        self.pipe_ids.clear()
 
     def methods(self) -> list[str]:
         """What was asked, in order."""
@@ -73,7 +89,45 @@ class FakeNode:
         if request.epoch > self.epoch:
             self.epoch = request.epoch
             self._clear()
-        return c.RoomOpenAnswer(rtp_capabilities=SEALED, participants=[self._media(who) for who in self.transports])
+        return c.RoomOpenAnswer(
+            rtp_capabilities=SEALED,
+            participants=[self._media(who) for who in self.transports],
+            piped_producer_ids=sorted(self.piped),
+        )
+
+    def _pipe_open(self, request: c.PipeOpen) -> c.PipeOpened:
+        self._check(request)
+        pipe_id = self.pipe_ids.setdefault(request.peer_node_id, str(uuid4()))
+        return c.PipeOpened(pipe_id=pipe_id, ip="192.0.2.1", port=20_000, srtp_parameters=SEALED)
+
+    def _require_pipe(self, request: Any) -> None:
+        self._check(request)
+        if self.pipe_ids.get(request.peer_node_id) != request.pipe_id:
+            raise LinkError(LinkErrorCode.NOT_FOUND, "There is no such pipe.")
+
+    def _pipe_connect(self, request: c.PipeConnect) -> c.Empty:
+        self._require_pipe(request)
+        return c.Empty()
+
+    def _pipe_send(self, request: c.PipeSend) -> c.PipeSent:
+        self._require_pipe(request)
+        known = [self.producers[one] for one in request.producer_ids if one in self.producers]
+        return c.PipeSent(tracks=[c.PipedTrack(producer=facts, rtp_parameters=SEALED) for facts in known])
+
+    def _pipe_receive(self, request: c.PipeReceive) -> c.Empty:
+        self._require_pipe(request)
+        for track in request.tracks:
+            self.producers[track.producer.producer_id] = track.producer
+            self.piped.add(track.producer.producer_id)
+        return c.Empty()
+
+    def _pipe_drop(self, request: c.PipeDrop) -> c.Empty:
+        if not request.producer_ids:
+            self.pipe_ids.pop(request.peer_node_id, None)
+        for producer_id in request.producer_ids:
+            self.producers.pop(producer_id, None)
+            self.piped.discard(producer_id)
+        return c.Empty()
 
     def _media(self, who: str) -> c.ParticipantMedia:
         by_direction = {direction: known for known, direction in self.transports[who].items()}
@@ -96,6 +150,8 @@ class FakeNode:
         return self._media(request.participant_id)
 
     def _participant_close(self, request: c.ParticipantClose) -> c.Empty:
+        if request.once_unwatched and any(self.consumers.values()):
+            return c.Empty()
         self.transports.pop(request.participant_id, None)
         self.consumers.pop(request.participant_id, None)
         self.producers = {

@@ -14,7 +14,7 @@ from control_plane.domain.alerts import AlertDraft, AlertStep, make_alert
 from control_plane.domain.bitrates import bitrates_for
 from control_plane.domain.callers import JoinClaims
 from control_plane.domain.chat import clean_text
-from control_plane.domain.errors import Forbidden, NotFound, RoomNotLive, Unauthenticated, Unavailable
+from control_plane.domain.errors import Forbidden, NoMediaNode, NotFound, RoomNotLive, Unauthenticated, Unavailable
 from control_plane.domain.events import (
     Event,
     FeedAppended,
@@ -212,7 +212,7 @@ class MemoryAlerts:
 
 
 class MemoryLive:
-    """One live session's rows; join tokens are `join:<participant>`, resume tokens `resume:<participant>:<generation>`."""
+    """One live session's rows. Tokens: `join:<participant>`, `resume:<participant>:<generation>:<edge>`."""
 
     def __init__(self, bus: MemoryBus, node_id: NodeId) -> None:
         self._bus = bus
@@ -232,6 +232,8 @@ class MemoryLive:
         self.tokens: set[str] = set()
         self.left: list[tuple[ParticipantId, str]] = []
         self.failure: BaseException | None = None
+        self.node_ids = [node_id]
+        self.draining_ids: set[NodeId] = set()
 
     def invite(self, role: Role = Role.VIEWER) -> tuple[Participant, str]:
         """Somebody who joined by REST, and their join token."""
@@ -266,13 +268,13 @@ class MemoryLive:
 
     async def resume(self, token: str) -> Admission:
         self._fail()
-        _, participant, generation = token.split(":")
+        _, participant, generation, edge = token.split(":")
         participant_id = ParticipantId(UUID(participant))
         if self.generations.get(participant_id) != int(generation):
             raise Unauthenticated("Join again.")
-        return self._welcome(participant_id)
+        return self._welcome(participant_id, NodeId(UUID(edge)) if edge else None)
 
-    def _welcome(self, participant_id: ParticipantId) -> Admission:
+    def _welcome(self, participant_id: ParticipantId, edge_node_id: NodeId | None = None) -> Admission:
         if not self.session.is_live:
             raise RoomNotLive("It is over.")
         generation = self.generations.get(participant_id, 0) + 1
@@ -285,14 +287,20 @@ class MemoryLive:
                 live_session_id=self.session.id,
                 participant_id=participant_id,
                 generation=generation,
+                edge_node_id=edge_node_id,
             ),
             participant=self.people[participant_id],
             room_name="Futures",
             live_session=self.session,
-            resume_token=f"resume:{participant_id}:{generation}",
+            resume_token=f"resume:{participant_id}:{generation}:{edge_node_id or ''}",
             seat_limit=50,
             bitrates=bitrates_for(PLANS[PlanTier.STARTER], self.people[participant_id].grant),
         )
+
+    async def note_edge(self, admission: Admission, node_id: NodeId | None) -> Admission:
+        claims = msgspec.structs.replace(admission.claims, edge_node_id=node_id)
+        token = f"resume:{claims.participant_id}:{claims.generation}:{node_id or ''}"
+        return msgspec.structs.replace(admission, claims=claims, resume_token=token)
 
     async def leave(self, admission: Admission, reason: str) -> bool:
         self._fail()
@@ -338,7 +346,11 @@ class MemoryLive:
     ) -> LiveSession:
         self._fail()
         if self.session.epoch == from_epoch:
-            self.session = msgspec.structs.replace(self.session, epoch=from_epoch + 1)
+            free = [known for known in self.node_ids if known not in self.draining_ids]
+            if not free:
+                raise NoMediaNode("No media node is free.")
+            node_id = next((known for known in free if known != avoid), self.session.node_id)
+            self.session = msgspec.structs.replace(self.session, epoch=from_epoch + 1, node_id=node_id)
         return self.session
 
     async def mark_lost(

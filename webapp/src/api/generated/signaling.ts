@@ -206,8 +206,30 @@ export interface IceServer {
   credential?: string | null;
 }
 
+<<<<<<< main
 /** What is shown. NONE: nothing flows, so nothing is known. */
 export type Level = "fair" | "good" | "none" | "poor";
+=======
+/** After `media.moving`: everything is shown from its new transports, the older ones may go. Answer: `Empty`. */
+export interface MediaMoved {
+  method: "media.moved";
+  id: number;
+  epoch: number;
+}
+
+/**
+ * The room's media moves while the old one runs on: nobody shall notice.
+ *
+ * Make new transports beside the old ones (transport.create), publish the same tracks there under the same ids
+ * (producer.create), consume what there is (consumer.create) and what is offered, show each track from its new consumer
+ * once that has its first frame, then say `media.moved`. The old transports are closed by `transport.closed`.
+ */
+export interface MediaMoving {
+  method: "media.moving";
+  epoch: number;
+  reason: string;
+}
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
 /** The room's media moved or was rebuilt: close both transports and build anew (transport.create, consumer.create). */
 export interface MediaReset {
@@ -500,7 +522,11 @@ export type Request =
   | ConsumerResume
   | ConsumerPause
   | ConsumerSetPreferredLayers
+<<<<<<< main
   | ConsumerSetPriority
+=======
+  | MediaMoved
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
   | ChatPost
   | AlertPost
   | AlertStep
@@ -525,6 +551,7 @@ export type Notification =
   | ParticipantQuality
   | TransportClosed
   | MediaReset
+  | MediaMoving
   | Resync
   | SessionEnded;
 
@@ -542,7 +569,11 @@ export interface Answers {
   "consumer.resume": Empty;
   "consumer.pause": Empty;
   "consumer.setPreferredLayers": Empty;
+<<<<<<< main
   "consumer.setPriority": Empty;
+=======
+  "media.moved": Empty;
+>>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
   "chat.post": Posted;
   "alert.post": Posted;
   "alert.step": Posted;
