@@ -86,7 +86,8 @@ find_python() {
   local candidate
   # 3.11 is what the lock was resolved and tested for; a newer one is taken where it is the only one.
   for candidate in ${PYTHON:+"$PYTHON"} python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    # Never our own virtual environment's, which an activated shell finds first: a venv made by itself loses its configuration.
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.argv[1])' "$ROOT/.venv" 2>/dev/null; then
       printf '%s' "$candidate"
       return 0
     fi
