@@ -56,7 +56,9 @@ def free_media_ports(count: int) -> int:
         return base
 
 
-def node_settings(control_url: str, *, workers: int, data_dir: Path = Path("/nowhere")) -> Settings:
+def node_settings(
+    control_url: str, *, workers: int, data_dir: Path = Path("/nowhere"), max_consumers: int = 500
+) -> Settings:
     """Settings of a test node; port 0 for the link means any."""
     return Settings(
         bind_host="127.0.0.1",
@@ -73,6 +75,7 @@ def node_settings(control_url: str, *, workers: int, data_dir: Path = Path("/now
         data_dir=data_dir,
         capacity_consumers=500 * workers,
         log_format="console",
+        max_consumers_per_worker=max_consumers,
         pipe_listen_ip="127.0.0.1",
     )
 
@@ -88,14 +91,14 @@ async def control_plane() -> AsyncIterator[ControlPlane]:
 
 @pytest.fixture
 async def make_node(control_plane: ControlPlane) -> AsyncIterator[MakeNode]:
-    """Starts nodes with so many workers and such a grace for orphans; all are stopped after the test."""
+    """Starts nodes with so many workers, such limits and times; all are stopped after the test."""
     if not os.environ.get("MEDIASOUP_WORKER_BIN"):
         pytest.skip("MEDIASOUP_WORKER_BIN is not set")
     async with AsyncExitStack() as stack:
 
-        async def make(*, workers: int = 1, orphan_grace_s: float = 30.0) -> Node:
-            settings = node_settings(control_plane.url, workers=workers)
-            agent = Agent(settings, str(uuid.uuid4()), orphan_grace_s=orphan_grace_s)
+        async def make(*, workers: int = 1, max_consumers: int = 500, **times_s: float) -> Node:
+            settings = node_settings(control_plane.url, workers=workers, max_consumers=max_consumers)
+            agent = Agent(settings, str(uuid.uuid4()), **times_s)
             await stack.enter_async_context(agent.running())
             await agent.enrolment.enrolled.wait()
             node = Node(agent, control_plane)
