@@ -83,17 +83,11 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     transport_id = str(request.transport_id)
     if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
         raise Conflict("Too many transports.")
-<<<<<<< main
-    at = room.care.at
+    at = await room.care.edges.settle(connection)
     made = await room.session.needs.media.create_transport(
         at, room.participant_id, transport_id, request.direction, bitrates=connection.admission.bitrates
     )
-    if at == room.care.at:
-=======
-    at = await room.care.edges.settle(connection)
-    made = await room.session.needs.media.create_transport(at, room.participant_id, transport_id, request.direction)
     if at == room.at:
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
         connection.add_transport(transport_id, request.direction)
     return m.TransportCreated(transport=made)
 
@@ -268,7 +262,6 @@ async def set_preferred_layers(room: Room, request: m.ConsumerSetPreferredLayers
     return EMPTY
 
 
-<<<<<<< main
 async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
     """`consumer.setPriority`."""
     consumer_id = str(request.consumer_id)
@@ -276,15 +269,14 @@ async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
         raise NotFound("There is no such consumer.")
     if not 1 <= request.priority <= 255:
         raise InvalidInput("A priority is 1 to 255.", field="priority")
-    await room.session.needs.media.set_priority(
-        room.care.at, room.participant_id, consumer_id, priority=request.priority
-    )
-=======
+    await room.session.needs.media.set_priority(room.at, room.participant_id, consumer_id, priority=request.priority)
+    return EMPTY
+
+
 async def end_move(room: Room, request: m.MediaMoved) -> m.Empty:
     """`media.moved`: what the browser left behind may go."""
     if request.epoch == room.connection.told_epoch:
         await room.care.moves.finish(room.connection)
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     return EMPTY
 
 
@@ -389,11 +381,8 @@ HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
     m.ConsumerResume: (resume_consumers, "media"),
     m.ConsumerPause: (pause_consumers, "media"),
     m.ConsumerSetPreferredLayers: (set_preferred_layers, "media"),
-<<<<<<< main
     m.ConsumerSetPriority: (set_priority, "media"),
-=======
     m.MediaMoved: (end_move, "media"),
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     m.ChatPost: (post_chat, "posts"),
     m.AlertPost: (post_alert, "posts"),
     m.AlertStep: (step_alert, "posts"),

@@ -271,18 +271,13 @@ class Hub:
         if live_session_id is None:
             return
         held = self._held.get(LiveSessionId(UUID(live_session_id)))
-<<<<<<< main
-        if held is None or not _is_loaded(held) or held.session.placement.node_id != node_id:
+        if held is None or not _is_loaded(held) or not held.care.is_on(node_id):
             return
         if isinstance(notification, QualityTold):
             for view in hear_quality(held.session, notification):
                 self.metrics.observe_quality(view)
         else:
-            hear_node(held.session, held.care, notification)
-=======
-        if held is not None and _is_loaded(held) and held.care.is_on(node_id):
             hear_node(held.session, held.care, node_id, notification)
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
     def node_up(self, node_id: NodeId) -> None:
         """The link to a node stands (again)."""

@@ -172,7 +172,6 @@ class ConsumerSetPreferredLayers(RequestBase, tag="consumer.setPreferredLayers")
     temporal_layer: int | None = None
 
 
-<<<<<<< main
 class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
     """Who gets bits first when the link is short: 1 (last) to 255 (first). Answer: `Empty`. Errors: not_found.
 
@@ -181,12 +180,12 @@ class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
 
     consumer_id: UUID
     priority: int
-=======
+
+
 class MediaMoved(RequestBase, tag="media.moved"):
     """After `media.moving`: everything is shown from its new transports, the older ones may go. Answer: `Empty`."""
 
     epoch: int
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
 
 class ChatPost(RequestBase, tag="chat.post"):
@@ -262,11 +261,8 @@ Request = (
     | ConsumerResume
     | ConsumerPause
     | ConsumerSetPreferredLayers
-<<<<<<< main
     | ConsumerSetPriority
-=======
     | MediaMoved
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
     | ChatPost
     | AlertPost
     | AlertStep

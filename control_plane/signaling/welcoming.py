@@ -161,15 +161,10 @@ async def _make(session: Session, admission: Admission, hello: m.Hello, edge_nod
     producer_ids = session.roster.tracks_of_others(participant_id)
     steps: list[Awaitable[object]] = []
     if _may_have_media(session, participant_id, hello):
-<<<<<<< main
-        steps.append(media.close_participant(at, participant_id))
-    steps.append(media.create_transport(at, participant_id, transport_id, "recv", bitrates=admission.bitrates))
-=======
         steps.extend(media.close_participant(place, participant_id) for place in session.places())
     if edge_node_id is not None:
         at = session.edge(edge_node_id)
-    steps.append(media.create_transport(at, participant_id, transport_id, "recv"))
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
+    steps.append(media.create_transport(at, participant_id, transport_id, "recv", bitrates=admission.bitrates))
     if producer_ids:
         steps.append(
             media.consume(

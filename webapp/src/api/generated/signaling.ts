@@ -206,10 +206,9 @@ export interface IceServer {
   credential?: string | null;
 }
 
-<<<<<<< main
 /** What is shown. NONE: nothing flows, so nothing is known. */
 export type Level = "fair" | "good" | "none" | "poor";
-=======
+
 /** After `media.moving`: everything is shown from its new transports, the older ones may go. Answer: `Empty`. */
 export interface MediaMoved {
   method: "media.moved";
@@ -229,7 +228,6 @@ export interface MediaMoving {
   epoch: number;
   reason: string;
 }
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
 
 /** The room's media moved or was rebuilt: close both transports and build anew (transport.create, consumer.create). */
 export interface MediaReset {
@@ -522,11 +520,8 @@ export type Request =
   | ConsumerResume
   | ConsumerPause
   | ConsumerSetPreferredLayers
-<<<<<<< main
   | ConsumerSetPriority
-=======
   | MediaMoved
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
   | ChatPost
   | AlertPost
   | AlertStep
@@ -569,11 +564,8 @@ export interface Answers {
   "consumer.resume": Empty;
   "consumer.pause": Empty;
   "consumer.setPreferredLayers": Empty;
-<<<<<<< main
   "consumer.setPriority": Empty;
-=======
   "media.moved": Empty;
->>>>>>> 8e00764f2b1f50ef94ee2df95a05faaf257ffb12
   "chat.post": Posted;
   "alert.post": Posted;
   "alert.step": Posted;
