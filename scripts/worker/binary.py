@@ -32,3 +32,12 @@ def why_not(binary: Path) -> str | None:
         return None
     said = (done.stderr + done.stdout).decode(errors="replace").strip()
     return f"it exited with {done.returncode} instead of {NO_VERSION_EXIT}" + (f": {said[-500:]}" if said else "")
+
+
+def loads_system_srtp(binary: Path) -> bool:
+    """Whether a worker loads the system's libsrtp, Debian's on NSS; else it has one on OpenSSL linked in.
+
+    Args:
+        binary: an executable that loads its libraries by name, so the name stands in it.
+    """
+    return b"libsrtp2.so" in binary.read_bytes()

@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.worker.binary import why_not
+from scripts.worker.binary import loads_system_srtp, why_not
 from scripts.worker.cache import scratch
 from scripts.worker.patches import apply_patches
 from scripts.worker.recipe import MESON_OPTIONS, NINJA_TARGETS, SUBPROJECTS
 from scripts.worker.report import SetupError, say
+from scripts.worker.srtp_source import unpack_srtp
 from scripts.worker.tarball import unpack
 
 KNOWN_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
@@ -23,13 +24,14 @@ MEMORY_PER_JOB_BYTES = 800_000_000
 """Room for one compiler; with less, a small machine swaps or kills it."""
 
 
-def build(tarball: Path, binary: Path) -> None:
+def build(tarball: Path, binary: Path, srtp: Path | None) -> None:
     """Build the worker and put it in place in one step, so that nobody ever sees half of it. The caller holds the lock.
 
     Args:
         tarball: verified npm tarball.
         binary: where the result goes; the parent of its folder must exist. The folder, with `build.log` in it, appears
             whole.
+        srtp: verified tarball of libsrtp, to be built on OpenSSL and linked in; None links the system's.
 
     Raises:
         SetupError: a tool or library is missing, a step fails, or the result does not run; all output then stays in
@@ -46,6 +48,8 @@ def build(tarball: Path, binary: Path) -> None:
         source = folder / "worker"
         unpack(tarball, source)
         _put_subprojects(source / "subprojects")
+        if srtp is not None:
+            unpack_srtp(srtp, source / "subprojects" / "libsrtp2")
         apply_patches(source)
         made = folder / "made"
         python = [sys.executable, "-m", "mesonbuild.mesonmain"]
@@ -55,6 +59,8 @@ def build(tarball: Path, binary: Path) -> None:
         reason = why_not(made / "mediasoup-worker")
         if reason:
             raise SetupError(f"The worker was built, but {reason}. See {log}")
+        if loads_system_srtp(made / "mediasoup-worker") != (srtp is None):
+            raise SetupError(f"The worker was built, but with another libsrtp than it should have. See {log}")
         done = folder / "done"
         done.mkdir()
         shutil.copy2(made / "mediasoup-worker", done / binary.name)

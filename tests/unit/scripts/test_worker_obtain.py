@@ -9,10 +9,10 @@ import pytest
 from media_plane.channel.version import WORKER_VERSION
 from scripts.worker import cache as cache_module
 from scripts.worker import obtain as subject
-from scripts.worker.binary import why_not
+from scripts.worker.binary import loads_system_srtp, why_not
 from scripts.worker.build import Meter
 from scripts.worker.cache import cache_root
-from scripts.worker.recipe import LIBRARY_PACKAGES, recipe_hash
+from scripts.worker.recipe import LIBRARY_PACKAGES, SYSTEM_SRTP_PACKAGE, SrtpSource, recipe_hash
 from scripts.worker.report import SetupError
 from scripts.worker.schemas import rewrite_imports
 
@@ -26,8 +26,11 @@ def put_program(path: Path, text: str) -> Path:
     return path
 
 
-def cached_path(cache: Path) -> Path:
-    return cache / "tradingroom" / f"mediasoup-worker-{WORKER_VERSION}-{recipe_hash()}" / "mediasoup-worker"
+SOURCE = SrtpSource(version="2.5.0", sha256="00" * 32)
+
+
+def cached_path(cache: Path, *, srtp: SrtpSource | None = SOURCE) -> Path:
+    return cache / "tradingroom" / f"mediasoup-worker-{WORKER_VERSION}-{recipe_hash(srtp=srtp)}" / "mediasoup-worker"
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fake_build(_tarball: Path, binary: Path) -> None:
+def fake_build(_tarball: Path, binary: Path, _srtp: Path | None) -> None:
     put_program(binary, RUNS)
 
 
@@ -47,12 +50,15 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Builds and package installations do nothing but be counted."""
     made: list[Path] = []
 
-    def build(tarball: Path, binary: Path) -> None:
+    def build(tarball: Path, binary: Path, srtp: Path | None) -> None:
         made.append(binary)
-        fake_build(tarball, binary)
+        fake_build(tarball, binary, srtp)
 
     monkeypatch.setattr(subject, "build", build)
     monkeypatch.setattr(subject, "fetch", lambda: Path("mediasoup.tgz"))
+    monkeypatch.setattr(subject, "fetch_srtp", lambda _source: Path("libsrtp.tar.gz"))
+    monkeypatch.setattr(subject, "SRTP_SOURCES", {"here": SOURCE})
+    monkeypatch.setattr(subject, "release_name", lambda: "here")
     monkeypatch.setattr(subject, "_need_packages", lambda _packages: None)
     return made
 
@@ -125,7 +131,7 @@ def test_a_cached_worker_that_does_not_run_is_built_anew(cache: Path, builds: li
 def test_a_cached_worker_gets_its_libraries_before_it_is_given_up(
     cache: Path, monkeypatch: pytest.MonkeyPatch, builds: list[Path]
 ) -> None:
-    library = cache / "libsrtp2.so.1"
+    library = cache / "libuv.so.1"
     put_program(cached_path(cache), f'#!/bin/sh\n[ -e "{library}" ] || exit 127\nexit 41\n')
     asked: list[tuple[str, ...]] = []
 
@@ -137,6 +143,50 @@ def test_a_cached_worker_gets_its_libraries_before_it_is_given_up(
 
     assert subject.obtain() == cached_path(cache)
     assert (asked, builds) == ([LIBRARY_PACKAGES], [])
+
+
+def test_a_cached_worker_with_the_systems_libsrtp_gets_that_too(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, builds: list[Path]
+) -> None:
+    library = cache / "libsrtp2.so.1"
+    put_program(cached_path(cache, srtp=None), f'#!/bin/sh\n[ -e "{library}" ] || exit 127\nexit 41\n')
+    asked: list[tuple[str, ...]] = []
+
+    def install(packages: tuple[str, ...]) -> None:
+        asked.append(packages)
+        library.touch()
+
+    monkeypatch.setattr(subject, "_need_packages", install)
+
+    assert subject.obtain() == cached_path(cache, srtp=None)
+    assert (asked, builds) == ([(*LIBRARY_PACKAGES, SYSTEM_SRTP_PACKAGE)], [])
+
+
+def test_without_the_sources_of_libsrtp_the_systems_is_taken_and_told(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, builds: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subject, "fetch_srtp", lambda _source: None)
+
+    assert subject.obtain() == cached_path(cache, srtp=None)
+    assert "WARNING" in capsys.readouterr().err
+    assert subject.obtain() == cached_path(cache, srtp=None)
+    assert "WARNING" in capsys.readouterr().err
+    assert builds == [cached_path(cache, srtp=None)]
+
+
+def test_a_release_without_pinned_sources_is_not_asked_for_them(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, builds: list[Path]
+) -> None:
+    monkeypatch.setattr(subject, "release_name", lambda: "elsewhere")
+    monkeypatch.setattr(subject, "fetch_srtp", lambda source: pytest.fail(f"asked for {source}"))
+
+    assert subject.obtain() == cached_path(cache, srtp=None)
+    assert builds == [cached_path(cache, srtp=None)]
+
+
+def test_a_worker_tells_which_libsrtp_it_loads(tmp_path: Path) -> None:
+    assert loads_system_srtp(put_program(tmp_path / "old", "\0libsrtp2.so.1\0libuv.so.1\0"))
+    assert not loads_system_srtp(put_program(tmp_path / "new", "\0libuv.so.1\0"))
 
 
 def test_the_prebuilt_is_refused_without_a_pinned_checksum(
@@ -155,7 +205,7 @@ def test_of_two_at_once_one_builds_and_the_other_waits_for_it(
 ) -> None:
     building, waiting, go_on = threading.Event(), threading.Event(), threading.Event()
 
-    def slow_build(_tarball: Path, binary: Path) -> None:
+    def slow_build(_tarball: Path, binary: Path, _srtp: Path | None) -> None:
         building.set()
         assert go_on.wait(10)
         builds.append(put_program(binary, RUNS))

@@ -74,6 +74,12 @@ def test_the_hash_changes_with_the_system() -> None:
     assert recipe.recipe_hash(system=SYSTEM) != recipe.recipe_hash(system={**SYSTEM, "system": "debian 13"})
 
 
+def test_the_hash_changes_with_the_sources_of_libsrtp() -> None:
+    hashes = {recipe.recipe_hash(system=SYSTEM, srtp=source) for source in (None, *recipe.SRTP_SOURCES.values())}
+
+    assert len(hashes) == 1 + len(recipe.SRTP_SOURCES)
+
+
 def test_the_integrity_and_the_version_belong_to_one_package() -> None:
     assert f"mediasoup@{WORKER_VERSION}" == recipe.NPM_PACKAGE
     assert len(base64.b64decode(recipe.INTEGRITY.removeprefix("sha512-"))) == 64
