@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from control_plane.domain import events
-from control_plane.domain.errors import DomainError, RateLimited, RoomNotLive, Unavailable
+from control_plane.domain.errors import DomainError, InvalidInput, RateLimited, RoomNotLive, Unavailable
 from control_plane.domain.events import session_topic
 from control_plane.domain.ids import LiveSessionId, NodeId
 from control_plane.domain.rooms import LiveSession
@@ -130,6 +130,10 @@ class Hub:
         """Count a slow reader."""
         self.metrics.count_resync()
 
+    def rooms(self) -> list[Room]:
+        """Every welcomed socket of this process, with its session."""
+        return list(self._rooms.values())
+
     # --- hello --------------------------------------------------------------------------------------------------
 
     async def _greet(self, socket: Socket, hello: m.Hello) -> None:
@@ -140,7 +144,7 @@ class Hub:
         except DomainError as error:
             log.info("hello_refused", code=error.code, reason=error.message)
             self.metrics.count_request("hello", error.code)
-            socket.close(close_code_for(error), error.message[:120])
+            socket.close(close_code_for(error), error.message)
         except TimeoutError:
             log.warning("hello_timed_out")
             self.metrics.count_request("hello", "timeout")
@@ -364,4 +368,7 @@ def close_code_for(error: DomainError) -> m.CloseCode:
         return m.CloseCode.SESSION_ENDED
     if isinstance(error, Unavailable | RateLimited):
         return m.CloseCode.TRY_AGAIN
+    if isinstance(error, InvalidInput):
+        # Capabilities that make no sense: another token would not help.
+        return m.CloseCode.BAD_MESSAGE
     return m.CloseCode.BAD_TOKEN

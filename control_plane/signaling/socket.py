@@ -36,6 +36,8 @@ unread bytes resets it, and the close code would be lost."""
 
 NO_CODE = 1005
 """A close frame without a code (RFC 6455, 7.1.5)."""
+MAX_REASON_BYTES = 123
+"""Room for the reason in a close frame (RFC 6455, 5.5). Refusals quote names of a browser's own fields, in any script."""
 
 
 class SocketOwner(Protocol):
@@ -117,13 +119,13 @@ class Socket(WSListener):
 
         Args:
             code: a `CloseCode`, or one of RFC 6455 section 7.4.1.
-            reason: a few words for people who read logs, at most 123 bytes.
+            reason: a few words for people who read logs; what is over `MAX_REASON_BYTES` is cut off.
         """
         transport = self._transport
         if self.is_closed or transport is None:
             return
         # picows takes any number here, its type stub only the registered ones.
-        transport.send_close(cast("WSCloseCode", int(code)), reason.encode())
+        transport.send_close(cast("WSCloseCode", int(code)), _as_reason(reason))
         self._loop.call_later(CLOSE_PATIENCE_S, transport.disconnect, False)  # noqa: FBT003 - picows' own signature
         self._end(int(code))
 
@@ -271,3 +273,8 @@ class Socket(WSListener):
         for timer in (self._timer, self._drain_timer):
             if timer is not None:
                 timer.cancel()
+
+
+def _as_reason(text: str) -> bytes:
+    """As much of a text as a close frame holds, cut between characters."""
+    return text.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore").encode()

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from picows import WSMsgType
 
-from control_plane.domain.errors import Unavailable
+from control_plane.domain.errors import InvalidInput, Unavailable
 from control_plane.domain.roles import Role
 from control_plane.signaling import messages as m
 from control_plane.signaling.messages import CloseCode
@@ -280,3 +280,14 @@ async def test_stopping_server_says_try_again(world: World) -> None:
 
     assert await close_code(guest.client) == CloseCode.TRY_AGAIN
     assert world.live.left == []
+
+
+async def test_reason_of_a_close_fits_in_its_frame_in_any_script(world: World) -> None:
+    _, token = world.live.invite()
+    world.live.failure = InvalidInput("é" * 200)
+    client = await world.connect()
+
+    client.send_raw(msgspec.json.encode(m.Hello(id=1, token=token, rtp_capabilities=SEALED)))
+
+    assert await close_code(client) == CloseCode.BAD_MESSAGE
+    assert client._close_reason == "é" * 61
