@@ -8,6 +8,7 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -16,20 +17,25 @@ from control_plane.domain.keys import KeyPurpose
 from control_plane.gateways.bus import RedisBus
 from control_plane.gateways.clock import SystemClock, SystemIds
 from control_plane.gateways.locks import RedisLocks
+from control_plane.gateways.mail import SmtpMailer
 from control_plane.gateways.presence import RedisPresence
 from control_plane.gateways.rate_limits import RateLimits
 from control_plane.gateways.seats import RedisSeats
 from control_plane.gateways.tokens import EcTokens
 from control_plane.gateways.turn import TurnServers
+from control_plane.services.account_admin import AccountAdmin
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
 from control_plane.services.api_tokens import ApiTokenService
 from control_plane.services.chat import ChatService
+from control_plane.services.confirmations import ConfirmationService
+from control_plane.services.factors import FactorService
 from control_plane.services.feed import FeedService
 from control_plane.services.idempotency import IdempotencyService
 from control_plane.services.invitations import InvitationService
 from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
+from control_plane.services.mail import MailService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
@@ -38,6 +44,7 @@ from control_plane.services.platform import Platform
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats, Tokens, Turn
 from control_plane.services.ports import RateLimits as RateLimitsPort
 from control_plane.services.rooms import RoomService
+from control_plane.services.sessions import SessionService
 from control_plane.settings import Settings
 from control_plane.stores.database import Database, open_database
 
@@ -121,6 +128,44 @@ def assemble(
     tokens: Tokens = EcTokens(keys, f"{settings.public_url}/auth/v1", clock.now)
     turn: Turn = TurnServers(settings.turn_urls, settings.turn_secret, clock.now)
     feed = FeedService(db, bus, clock)
+    outbox = OutboxService(db, bus, clock, ids)
+    mailer = None if settings.smtp_url is None else SmtpMailer(settings.smtp_url, settings.mail_from)
+    mail = MailService(db, outbox, mailer, settings.has_mailbox)
+    sessions = SessionService(
+        db, bus, tokens, clock, ids, refresh_key=_derive(settings.secret_key, b"refresh token chain")
+    )
+    confirmations = ConfirmationService(
+        db=db,
+        sessions=sessions,
+        outbox=outbox,
+        mail=mail,
+        clock=clock,
+        ids=ids,
+        issuer=f"{settings.public_url}/auth/v1",
+        site_url=settings.public_url,
+        allowed_origins=settings.allowed_origins | {_origin(settings.public_url)},
+        key=_derive(settings.secret_key, b"mailed digits"),
+    )
+    factors = FactorService(
+        db=db,
+        sessions=sessions,
+        mail=mail,
+        clock=clock,
+        ids=ids,
+        issuer_name=urlsplit(settings.public_url).hostname or "tradingroom",
+        key=_derive(settings.secret_key, b"second factors"),
+    )
+    accounts = AccountService(
+        db=db,
+        passwords=passwords,
+        sessions=sessions,
+        confirmations=confirmations,
+        mail=mail,
+        rate_limits=rate_limits,
+        clock=clock,
+        ids=ids,
+        needs_confirmation=settings.needs_confirmation,
+    )
     return Platform(
         db=db,
         clock=clock,
@@ -135,14 +180,22 @@ def assemble(
         keys=keys,
         idempotency=IdempotencyService(db, clock, _derive(settings.secret_key, b"idempotency answers")),
         api_tokens=ApiTokenService(db, clock, ids),
-        outbox=OutboxService(db, bus, clock, ids),
-        accounts=AccountService(
+        outbox=outbox,
+        mail=mail,
+        sessions=sessions,
+        confirmations=confirmations,
+        factors=factors,
+        accounts=accounts,
+        account_admin=AccountAdmin(
             db=db,
             passwords=passwords,
-            tokens=tokens,
+            accounts=accounts,
+            sessions=sessions,
+            confirmations=confirmations,
+            factors=factors,
+            mail=mail,
             clock=clock,
-            ids=ids,
-            refresh_key=_derive(settings.secret_key, b"refresh token chain"),
+            service_key=settings.service_key,
         ),
         organizations=OrganizationService(db, clock, ids),
         invitations=InvitationService(db, clock, ids),
@@ -163,6 +216,12 @@ def assemble(
         alerts=AlertService(feed),
         nodes=NodeService(db, clock, lambda: keys.jwks(KeyPurpose.PLATFORM)),
     )
+
+
+def _origin(url: str) -> str:
+    """`scheme://host[:port]` of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _derive(secret_key: bytes, purpose: bytes) -> bytes:

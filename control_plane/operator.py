@@ -1,4 +1,4 @@
-"""`python -m control_plane.operator set-plan ORGANIZATION TIER`: what only an operator may do."""
+"""`python -m control_plane.operator set-plan ORGANIZATION TIER`, `… rotate-keys`: what only an operator may do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from control_plane.domain.errors import DomainError
 from control_plane.domain.plans import PlanTier
 from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.services.keys import KeyService
 from control_plane.services.organizations import OrganizationService
-from control_plane.settings import BadSettings, read_database_url
+from control_plane.settings import BadSettings, Settings, read_database_url, read_settings
 from control_plane.stores.database import open_database
 
 
@@ -22,8 +23,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_plan = commands.add_parser("set-plan", help="put an organization on a plan")
     set_plan.add_argument("organization", help="its id or its slug")
     set_plan.add_argument("tier", type=PlanTier, choices=list(PlanTier))
+    rotate = commands.add_parser("rotate-keys", help="make new signing keys; nobody is logged out")
+    rotate.add_argument(
+        "--at-once", action="store_true", help="the old ones are known to strangers: everybody is logged out"
+    )
+    rotate.set_defaults(is_rotation=True)
     options = parser.parse_args(arguments)
     try:
+        if getattr(options, "is_rotation", False):
+            asyncio.run(_rotate_keys(read_settings(), at_once=options.at_once))
+            sys.stdout.write("new keys are published; they sign in ten minutes\n")
+            return 0
         organization_id = asyncio.run(_set_plan(read_database_url(), options.organization, options.tier))
     except BadSettings as error:
         sys.stderr.write(f"operator: {error}\n")
@@ -39,6 +49,14 @@ async def _set_plan(database_url: str, organization: str, tier: PlanTier) -> obj
     db = await open_database(database_url, pool_size=1)
     try:
         return await OrganizationService(db, SystemClock(), SystemIds()).set_plan(organization, tier)
+    finally:
+        await db.close()
+
+
+async def _rotate_keys(settings: Settings, *, at_once: bool) -> None:
+    db = await open_database(settings.database_url, pool_size=1)
+    try:
+        await KeyService(db, SystemClock(), settings.secret_key).rotate(at_once=at_once)
     finally:
         await db.close()
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -21,6 +21,8 @@ Value = TypeVar("Value")
 LOWEST_PORT, HIGHEST_PORT = 1, 65535
 SECRET_MIN_BYTES = 32
 """AES-256 needs as much (NIST SP 800-38D)."""
+SERVICE_KEY_MIN_LENGTH = 32
+"""Characters: it opens every login."""
 TOKEN_MIN_LENGTH = 16
 """Characters in the enrolment token; fewer can be guessed."""
 
@@ -60,6 +62,10 @@ class Settings:
         webapp_dir: folder of the built web app; None: this process serves no pages.
         demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
         turn_urls: `turn:` and `stun:` addresses; empty: none. turn_secret: shared with coturn (use-auth-secret).
+        smtp_url: `smtp://` or `smtps://` server for mail; None: no mail is sent. mail_from: the From line.
+        has_mailbox: letters are kept and shown at /dev/mailbox instead: only `scripts/run` with its own database says so.
+        needs_confirmation: a sign-up counts once its mailbox has answered.
+        service_key: bearer of `/auth/v1/admin`; None: nobody is let in there.
         sign_in_attempts: sign-ups and sign-ins one address may try at once; sign_in_refill_per_s: regained a second.
         log_format: `json` for machines, `console` for people.
     """
@@ -87,6 +93,11 @@ class Settings:
     demo_file: Path | None
     turn_urls: tuple[str, ...]
     turn_secret: str
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    has_mailbox: bool
+    needs_confirmation: bool
+    service_key: str | None = field(repr=False)
     sign_in_attempts: int
     sign_in_refill_per_s: float
     log_format: LogFormat
@@ -172,6 +183,14 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     origins = ",".join((public_url, f"http://127.0.0.1:{port}", f"http://localhost:{port}"))
     allowed_origins = read.parsed("TR_ALLOWED_ORIGINS", origins, _origins, "a comma list of http(s):// origins")
     hosts = ",".join((urlsplit(public_url).netloc, f"127.0.0.1:{port}", f"localhost:{port}"))
+    smtp_url = None
+    if read.optional("TR_SMTP_URL", ""):
+        smtp_url = read.secret("TR_SMTP_URL", _smtp_url, "the mail server, as smtp://user:password@host:587")
+    service_key = None
+    if read.optional("TR_SERVICE_KEY", ""):
+        service_key = read.secret(
+            "TR_SERVICE_KEY", _service_key, f"a secret of at least {SERVICE_KEY_MIN_LENGTH} characters"
+        )
     return Settings(
         host=read.parsed("TR_HOST", "127.0.0.1", _ip, "an IP address"),
         port=port,
@@ -198,6 +217,15 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         demo_file=read.parsed("TR_DEMO_FILE", "", lambda text: Path(text) if text else None, "a file"),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
+        smtp_url=smtp_url,
+        mail_from=read.parsed(
+            "TR_MAIL_FROM", "Trading room <no-reply@localhost>", _mail_from, "a From line with an address"
+        ),
+        has_mailbox=read.parsed("TR_DEV_MAILBOX", "off", _switch, "on or off") and smtp_url is None,
+        needs_confirmation=read.parsed(
+            "TR_CONFIRM_EMAIL", "on" if smtp_url is not None else "off", _switch, "on or off"
+        ),
+        service_key=service_key,
         sign_in_attempts=read.number("TR_SIGN_IN_ATTEMPTS", 200, 1, 1_000_000),
         sign_in_refill_per_s=read.number("TR_SIGN_IN_REFILL_PER_MINUTE", 120, 1, 1_000_000) / 60,
         log_format=read.parsed("TR_LOG_FORMAT", "json", _log_format, "json or console"),
@@ -289,6 +317,30 @@ def _turn_urls(text: str) -> tuple[str, ...]:
     if any(url.split(":", 1)[0] not in {"stun", "stuns", "turn", "turns"} for url in urls):
         raise ValueError(text)
     return urls
+
+
+def _smtp_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname:
+        raise ValueError
+    return text
+
+
+def _mail_from(text: str) -> str:
+    if "@" not in text or any(ord(sign) < 32 for sign in text):
+        raise ValueError(text)
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError(text)
+    return text == "on"
+
+
+def _service_key(text: str) -> str:
+    if len(text) < SERVICE_KEY_MIN_LENGTH or not text.isascii():
+        raise ValueError
+    return text
 
 
 def _token(text: str) -> str:

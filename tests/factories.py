@@ -14,9 +14,11 @@ from control_plane.domain.ids import OrganizationId, RoomId, UserId
 from control_plane.domain.organizations import is_host_by_default
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
+from control_plane.domain.sign_ins import SignIn
 from control_plane.services.platform import Platform
 from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as organization_store
+from control_plane.stores import sign_ins as sign_in_store
 from media_plane.contract.messages import CONTRACT_VERSION, NodeEnrolment
 
 
@@ -65,7 +67,19 @@ async def make_person(platform: Platform, name: str = "Ada") -> Person:
     )
     async with platform.db.platform() as tx:
         await account_store.insert_account(tx, account, "no password")
-        await account_store.insert_session(tx, session_id, user_id, now)
+        await sign_in_store.insert_sign_in(
+            tx,
+            SignIn(
+                id=session_id,
+                user_id=user_id,
+                created_at=now,
+                refreshed_at=now,
+                aal="aal1",
+                amr=(),
+                ip=None,
+                user_agent=None,
+            ),
+        )
     claims = {"sub": str(user_id), "email": email, "session_id": str(session_id)}
     token, _ = await platform.tokens.issue_access(claims)
     return Person(caller=Caller(user_id=user_id, email=email, display_name=name, session_id=session_id), token=token)

@@ -24,7 +24,11 @@ _EMAIL = re.compile(
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A login with what Supabase clients are shown of it. user_metadata: JSON the person may write."""
+    """A login with what Supabase clients are shown of it.
+
+    user_metadata: JSON the person may write; app_metadata: JSON they may not. email_change: the address they want, until
+    it is confirmed; email_change_halfway: one of the two addresses has confirmed it.
+    """
 
     id: UserId
     email: str
@@ -33,6 +37,19 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     last_sign_in_at: datetime | None
     user_metadata: dict[str, Any]
+    app_metadata: dict[str, Any] = {}
+    email_confirmed_at: datetime | None = None
+    confirmation_sent_at: datetime | None = None
+    recovery_sent_at: datetime | None = None
+    invited_at: datetime | None = None
+    banned_until: datetime | None = None
+    email_change: str | None = None
+    email_change_sent_at: datetime | None = None
+    email_change_halfway: bool = False
+
+    def is_banned(self, now: datetime) -> bool:
+        """Whether they may not sign in at this moment."""
+        return self.banned_until is not None and self.banned_until > now
 
 
 def clean_email(text: str) -> str:

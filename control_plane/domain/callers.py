@@ -37,6 +37,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What join and resume tokens carry.
 
+    nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens. sign_in_id: the
+    sign-in that joined; None when it was no browser's (an API token's).
     nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens.
     edge_node_id: the media node that serves them, when it is not the session's own; of resume tokens.
     """
@@ -47,4 +49,5 @@ class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     participant_id: ParticipantId
     nonce: str = ""
     generation: int = 0
+    sign_in_id: UUID | None = None
     edge_node_id: NodeId | None = None

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId
+from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId, UserId
 from control_plane.domain.participants import Participant
 
 FeedKind = Literal["chat.posted", "alert.posted", "alert.stepped", "session.started", "session.ended"]
@@ -127,6 +127,13 @@ class OutboxFilled(BusEvent, tag="outbox.filled"):
     """Topic outbox. There is an effect to be had: the jobs door looks at once instead of at its next tick."""
 
 
+class SignInsEnded(BusEvent, tag="signIns.ended"):
+    """Topic sign-ins. These sign-ins are over: whoever holds a socket that was joined by one of them closes it."""
+
+    user_id: UserId
+    sign_in_ids: list[UUID]
+
+
 Event = (
     FeedAppended
     | ParticipantJoined
@@ -139,6 +146,7 @@ Event = (
     | ProducerGone
     | SessionEnded
     | OutboxFilled
+    | SignInsEnded
 )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from control_plane.domain.mail import MAIL_KIND
+from control_plane.services.confirmations import ASKED_KIND
 from control_plane.services.outbox import OutboxKind
 from control_plane.services.platform import Platform
 
 
-def kinds_of(platform: Platform) -> dict[str, OutboxKind]:  # noqa: ARG001 - mail, the first kind, comes next
+def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
     """The outbox's kinds. A new one is a line here; a row of an unknown kind waits for a process that knows it."""
-    return {}
+    return {
+        MAIL_KIND: OutboxKind(handle=platform.mail.send),
+        ASKED_KIND: OutboxKind(handle=platform.confirmations.have),
+    }

@@ -38,7 +38,11 @@ class DoorSettings(Protocol):
 
 def chores_of(platform: Platform) -> dict[str, tuple[float, Chore]]:
     """What is done every so many seconds."""
-    return {"forget_outbox": (FORGET_EVERY_S, platform.outbox.forget)}
+    return {
+        "forget_outbox": (FORGET_EVERY_S, platform.outbox.forget),
+        "forget_keys": (FORGET_EVERY_S, platform.keys.forget),
+        "forget_sign_ins": (FORGET_EVERY_S, platform.sessions.forget),
+    }
 
 
 async def serve(platform: Platform, settings: DoorSettings) -> None:

@@ -12,7 +12,7 @@ from litestar.params import SkipValidation
 from control_plane.domain.abilities import require_ability
 from control_plane.domain.api_tokens import PREFIX as API_TOKEN_PREFIX
 from control_plane.domain.callers import Caller, Origin
-from control_plane.domain.errors import Unauthenticated
+from control_plane.domain.errors import Forbidden, Unauthenticated
 from control_plane.rest.routes import inside_organization
 from control_plane.services.platform import Platform
 
@@ -20,7 +20,7 @@ PlatformDep = NamedDependency[SkipValidation[Platform]]
 CallerDep = NamedDependency[SkipValidation[Caller]]
 AnyRequest = Request[Any, Any, Any]
 _CALLER = "tradingroom.caller"
-"""Where a request's scope keeps its `Caller`, or the `Unauthenticated` that was found instead."""
+"""Where a request's scope keeps its `Caller`, or the refusal that was found instead."""
 
 
 def bearer_token(request: AnyRequest) -> str:
@@ -54,17 +54,21 @@ async def identify(scope: Any, platform: Platform) -> Caller:
     """The caller of an ASGI request, verified once: what stands around the API asks first, handlers ask again.
 
     Raises:
-        Unauthenticated: there is no token, or it is not good; the same one again for the same request. Unavailable.
+        Unauthenticated: there is no token, or it is not good, or its sign-in has ended; the same one again for the same
+            request. Forbidden: the person's second factor was not shown. Unavailable.
     """
     known = scope.get(_CALLER)
     if known is None:
         try:
             verified = await _verify(bearer_of(scope), platform)
+            if scope["path"].startswith("/api/"):
+                # `/auth/v1` asks for itself: showing a second factor, or signing out twice, must be possible.
+                await platform.sessions.require(verified)
             known = msgspec.structs.replace(verified, origin=origin_of(scope))
-        except Unauthenticated as error:
+        except (Unauthenticated, Forbidden) as error:
             known = error
         scope[_CALLER] = known
-    if isinstance(known, Unauthenticated):
+    if isinstance(known, (Unauthenticated, Forbidden)):
         raise known
     return cast("Caller", known)
 

@@ -30,6 +30,7 @@ from control_plane.rest.idempotency import Idempotent
 from control_plane.rest.invitations import InvitationController
 from control_plane.rest.limits import Limited
 from control_plane.rest.live import LiveController
+from control_plane.rest.mailbox import read_mailbox
 from control_plane.rest.nodes import ENROLMENT_TOKEN_KEY, enrol
 from control_plane.rest.observing import METRICS_KEY, Metrics, Observed
 from control_plane.rest.openapi import finish_document, openapi_config
@@ -72,6 +73,9 @@ SHOWN_HEADERS = [
     "ratelimit-remaining",
     "ratelimit-reset",
     "ratelimit-policy",
+    "x-supabase-api-version",
+    "x-total-count",
+    "link",
 ]
 """What it may read."""
 log = structlog.get_logger(__name__)
@@ -98,6 +102,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
             Router("/api/v1", route_handlers=[*controllers, list_plans, show_demo]),
             auth_router(),
             enrol,
+            read_mailbox,
             health,
             ready,
             metrics,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 import jwt
@@ -32,6 +33,11 @@ REFRESH_S = 300.0
 """How long keys are kept before they are read again, seconds: how soon a rotated key is used by all."""
 STRANGER_PAUSE_S = 5.0
 """An unknown key id asks the database at most this often: forgers must not."""
+ACTIVATION = timedelta(minutes=10)
+"""How long a new key is published before it signs: longer than REFRESH_S and than the JWKS may be cached (300 s), so that
+nobody meets a token whose key they can't know yet."""
+KEEP_RETIRED = timedelta(hours=24)
+"""How long a retired key verifies: longer than any token lives (resume tokens: 12 h) and than it goes on signing."""
 NONCE_BYTES = 12
 """Source: NIST SP 800-38D, 8.2: 96-bit nonces."""
 
@@ -41,7 +47,8 @@ class WrongSecretKey(Exception):
 
 
 class _Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    signing: dict[KeyPurpose, SigningKey]
+    signing: dict[KeyPurpose, list[tuple[datetime, SigningKey]]]
+    """By purpose, newest first, with their dates."""
     public: dict[tuple[KeyPurpose, str], PublicKey]
     jwks: dict[KeyPurpose, bytes]
 
@@ -65,7 +72,33 @@ class KeyService:
 
     async def signing(self, purpose: KeyPurpose) -> SigningKey:
         """The key that signs now; made on first need. Raises Unavailable, WrongSecretKey."""
-        return (await self._current(REFRESH_S)).signing[purpose]
+        keys = (await self._current(REFRESH_S)).signing[purpose]
+        known_since = self._clock.now() - ACTIVATION
+        return next((key for created_at, key in keys if created_at <= known_since), keys[-1][1])
+
+    async def rotate(self, *, at_once: bool = False) -> None:
+        """Make new keys for every purpose. They sign after ACTIVATION; what older ones signed stays good.
+
+        Args:
+            at_once: the old ones are known to strangers: they are deleted, and everybody has to sign in again.
+
+        Raises:
+            Unavailable.
+        """
+        now = self._clock.now()
+        async with self._db.platform() as tx:
+            for purpose in KeyPurpose:
+                await store.retire_keys(tx, purpose, now)
+                if at_once:
+                    await store.delete_keys(tx, purpose, now + timedelta(seconds=1))
+                await store.insert_key(tx, self._make(purpose), now)
+        self._loaded = None
+
+    async def forget(self) -> int:
+        """Delete keys that were retired KEEP_RETIRED ago. Answers how many. Raises Unavailable."""
+        before = self._clock.now() - KEEP_RETIRED
+        async with self._db.platform() as tx:
+            return sum([await store.delete_keys(tx, purpose, before) for purpose in KeyPurpose])
 
     async def find(self, purpose: KeyPurpose, kid: str) -> PublicKey | None:
         """The public half of a key we made; None for a stranger's id. Raises Unavailable."""
@@ -117,12 +150,18 @@ class KeyService:
             private_key=nonce + self._cipher.encrypt(nonce, raw, kid.encode()),
             public_jwk=msgspec.json.encode(public).decode(),
             is_current=True,
+            created_at=self._clock.now(),
         )
 
     def _open(self, keys: Sequence[SealedKey]) -> _Loaded:
         opened = {key.kid: self._unseal(key) for key in keys}
         return _Loaded(
-            signing={k.purpose: SigningKey(kid=k.kid, key=opened[k.kid]) for k in reversed(keys) if k.is_current},
+            signing={
+                purpose: [
+                    (k.created_at, SigningKey(kid=k.kid, key=opened[k.kid])) for k in keys if k.purpose is purpose
+                ]
+                for purpose in KeyPurpose
+            },
             public={(k.purpose, k.kid): PublicKey(kid=k.kid, key=opened[k.kid].public_key()) for k in keys},
             jwks={
                 purpose: msgspec.json.encode(

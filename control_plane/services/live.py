@@ -39,7 +39,7 @@ from control_plane.services.entitlements import entitlement_for, read_entitlemen
 from control_plane.services.feed import no_room, tell_feed
 from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
 from control_plane.stores import feed as feed_store
-from control_plane.stores import live_sessions, participants
+from control_plane.stores import live_sessions, participants, sign_ins
 from control_plane.stores import nodes as node_store
 from control_plane.stores import rooms as room_store
 from control_plane.stores.database import Database, Transaction
@@ -195,6 +195,7 @@ class LiveService:
             live_session_id=joining.live.id,
             participant_id=participant_id,
             nonce=nonce,
+            sign_in_id=caller.session_id,
         )
         return JoinAnswer(
             participant_id=participant_id,
@@ -268,6 +269,8 @@ class LiveService:
         return msgspec.structs.replace(admission, claims=claims, resume_token=resume_token)
 
     async def _welcome(self, claims: JoinClaims, *, is_resume: bool) -> Admission:
+        if claims.sign_in_id is not None and await sign_ins.is_over(self.db, claims.sign_in_id):
+            raise Unauthenticated("You signed out. Sign in and join again.")
         async with self.db.tenant(claims.organization_id) as tx:
             welcomed = await participants.welcome(tx, claims, is_resume=is_resume, now=self.clock.now())
             is_over = welcomed is None and await participants.is_session_over(tx, claims.live_session_id)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from control_plane.services.account_admin import AccountAdmin
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
 from control_plane.services.api_tokens import ApiTokenService
 from control_plane.services.chat import ChatService
+from control_plane.services.confirmations import ConfirmationService
+from control_plane.services.factors import FactorService
 from control_plane.services.feed import FeedService
 from control_plane.services.idempotency import IdempotencyService
 from control_plane.services.invitations import InvitationService
 from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
+from control_plane.services.mail import MailService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, RateLimits, Seats, Tokens, Turn
 from control_plane.services.rooms import RoomService
+from control_plane.services.sessions import SessionService
 from control_plane.stores.database import Database
 
 
@@ -39,6 +44,11 @@ class Platform:
     idempotency: IdempotencyService
     api_tokens: ApiTokenService
     outbox: OutboxService
+    mail: MailService
+    sessions: SessionService
+    confirmations: ConfirmationService
+    factors: FactorService
+    account_admin: AccountAdmin
     accounts: AccountService
     organizations: OrganizationService
     invitations: InvitationService

@@ -15,6 +15,7 @@ from control_plane.domain.events import Event
 from control_plane.domain.ice import IceServer
 from control_plane.domain.ids import LiveSessionId, NodeId, ParticipantId
 from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
+from control_plane.domain.mail import Mail
 from control_plane.domain.seats import SeatCount
 from media_plane.contract.messages import RequestBase, Wire
 
@@ -26,6 +27,7 @@ __all__ = [
     "Ids",
     "JoinClaims",
     "Locks",
+    "Mailer",
     "MediaNodes",
     "Presence",
     "PublicKey",
@@ -122,6 +124,14 @@ class Presence(Protocol):
 
     async def present(self, live_session_id: LiveSessionId) -> set[ParticipantId]:
         """Everyone with a lease that runs. Raises Unavailable."""
+        ...
+
+
+class Mailer(Protocol):
+    """Sends mail."""
+
+    async def send(self, mail: Mail, letter_id: UUID) -> None:
+        """Send one letter. letter_id: the same for every try. Raises GiveUp: refused for good; else it may work later."""
         ...
 
 

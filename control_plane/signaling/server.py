@@ -25,6 +25,7 @@ from control_plane.signaling.hub import Hub
 from control_plane.signaling.messages import MAX_MESSAGE_BYTES
 from control_plane.signaling.metrics import CONTENT_TYPE
 from control_plane.signaling.needs import Needs, Times
+from control_plane.signaling.sign_outs import SignOuts
 from control_plane.signaling.socket import Socket
 
 PATH = b"/signaling"
@@ -210,6 +211,7 @@ class SignalingDoor:
                 times=times if times is not None else Times(),
             )
         )
+        self._sign_outs = SignOuts(self.hub.rooms, bus, platform.sessions)
         self._server = SignalingServer(
             self.hub,
             allowed_origins=settings.allowed_origins,
@@ -239,6 +241,7 @@ class SignalingDoor:
             on_draining=self.hub.node_draining,
         )
         self.hub.start()
+        self._sign_outs.start()
         log.info("signaling_listens", host=self._settings.host, port=port)
         return port
 
@@ -246,6 +249,7 @@ class SignalingDoor:
         """Close sockets, links and the port; the platform stays its owner's. May be called twice."""
         if self._marking is not None:
             self._marking.cancel()
+        await self._sign_outs.close()
         await self._server.close()
         await self._pool.close()
 

@@ -1,9 +1,8 @@
-"""Logins, passwords, sign-ins and refresh tokens; platform scope, but for `find_own`."""
+"""Logins and passwords; platform scope, but for `find_own`. Sign-ins are in `sign_ins`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
@@ -12,18 +11,11 @@ from control_plane.domain.ids import UserId
 from control_plane.stores.database import Rows, Transaction
 
 _SELECT = """
-    select u.id, u.email, u.display_name, u.created_at, u.updated_at, c.last_sign_in_at, c.user_metadata, c.password_hash
+    select u.id, u.email, u.display_name, u.created_at, u.updated_at, c.last_sign_in_at, c.user_metadata, c.app_metadata,
+           c.password_hash, c.email_confirmed_at, c.confirmation_sent_at, c.recovery_sent_at, c.invited_at, c.banned_until,
+           c.email_change, c.email_change_sent_at, c.email_change_halfway
     from users u join auth_credentials c on c.user_id = u.id
 """
-
-
-class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token's row and its sign-in's. used_at: None while it is the family's youngest."""
-
-    session_id: UUID
-    user_id: UserId
-    used_at: datetime | None
-    is_revoked: bool
 
 
 def _account(row: Rows) -> Account:
@@ -35,11 +27,20 @@ def _account(row: Rows) -> Account:
         updated_at=row["updated_at"],
         last_sign_in_at=row["last_sign_in_at"],
         user_metadata=msgspec.json.decode(row["user_metadata"]),
+        app_metadata=msgspec.json.decode(row["app_metadata"]),
+        email_confirmed_at=row["email_confirmed_at"],
+        confirmation_sent_at=row["confirmation_sent_at"],
+        recovery_sent_at=row["recovery_sent_at"],
+        invited_at=row["invited_at"],
+        banned_until=row["banned_until"],
+        email_change=row["email_change"],
+        email_change_sent_at=row["email_change_sent_at"],
+        email_change_halfway=row["email_change_halfway"],
     )
 
 
 async def insert_account(tx: Transaction, account: Account, password_hash: str) -> bool:
-    """Write a new login. False when the e-mail address is taken; then nothing is written."""
+    """Write a new login; password_hash: empty when it has none. False when the address is taken: then nothing is written."""
     count = await tx.execute(
         "insert into users (id, email, display_name, created_at, updated_at) values ($1, $2, $3, $4, $4) "
         "on conflict (email) do nothing",
@@ -51,12 +52,15 @@ async def insert_account(tx: Transaction, account: Account, password_hash: str) 
     if count == 0:
         return False
     await tx.execute(
-        "insert into auth_credentials (user_id, password_hash, user_metadata, last_sign_in_at) "
-        "values ($1, $2, $3::jsonb, $4)",
+        "insert into auth_credentials (user_id, password_hash, user_metadata, app_metadata, last_sign_in_at, "
+        "email_confirmed_at, invited_at, email_change_halfway) values ($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7, false)",
         account.id,
         password_hash,
         msgspec.json.encode(account.user_metadata).decode(),
+        msgspec.json.encode(account.app_metadata).decode(),
         account.last_sign_in_at,
+        account.email_confirmed_at,
+        account.invited_at,
     )
     return True
 
@@ -86,11 +90,56 @@ async def update_account(tx: Transaction, account: Account, password_hash: str |
         account.updated_at,
     )
     await tx.execute(
-        "update auth_credentials set user_metadata = $2::jsonb, password_hash = coalesce($3, password_hash) "
+        "update auth_credentials set user_metadata = $2::jsonb, password_hash = coalesce($3, password_hash), "
+        "app_metadata = $4::jsonb, email_confirmed_at = $5, confirmation_sent_at = $6, recovery_sent_at = $7, "
+        "invited_at = $8, banned_until = $9, email_change = $10, email_change_sent_at = $11, email_change_halfway = $12 "
         "where user_id = $1",
         account.id,
         msgspec.json.encode(account.user_metadata).decode(),
         password_hash,
+        msgspec.json.encode(account.app_metadata).decode(),
+        account.email_confirmed_at,
+        account.confirmation_sent_at,
+        account.recovery_sent_at,
+        account.invited_at,
+        account.banned_until,
+        account.email_change,
+        account.email_change_sent_at,
+        account.email_change_halfway,
+    )
+    return True
+
+
+async def read_password_hash(tx: Transaction, user_id: UserId) -> str:
+    """The password's hash; empty when they have none."""
+    found: str | None = await tx.fetchval("select password_hash from auth_credentials where user_id = $1", user_id)
+    return found or ""
+
+
+async def list_accounts(tx: Transaction, *, limit: int, offset: int) -> tuple[list[Account], int]:
+    """Logins, oldest first, and how many there are in all."""
+    rows = await tx.fetch(_SELECT + "order by u.id limit $1 offset $2", limit, offset)
+    return [_account(row) for row in rows], int(await tx.fetchval("select count(*) from users"))
+
+
+async def delete_account(tx: Transaction, user_id: UserId) -> bool:
+    """Delete a login with its sign-ins and memberships; what it said stays. False when there is none."""
+    return await tx.execute("delete from users where id = $1", user_id) == 1
+
+
+async def provision(tx: Transaction, user_id: UserId, email: str, display_name: str, now: datetime) -> bool:
+    """Write a login that another issuer vouches for, or its new address. False when another login has that address."""
+    taken = await tx.fetchval("select 1 from users where email = $2 and id <> $1", user_id, email)
+    if taken is not None:
+        return False
+    await tx.execute(
+        "insert into users (id, email, display_name, created_at, updated_at) values ($1, $2, $3, $4, $4) "
+        "on conflict (id) do update set email = excluded.email, updated_at = excluded.updated_at "
+        "where users.email <> excluded.email",
+        user_id,
+        email,
+        display_name,
+        now,
     )
     return True
 
@@ -99,68 +148,3 @@ async def find_own(tx: Transaction, user_id: UserId) -> tuple[str, str] | None:
     """E-mail address and name of the person of a user scope; None when the login is gone."""
     row = await tx.fetchrow("select email, display_name from users where id = $1", user_id)
     return None if row is None else (row["email"], row["display_name"])
-
-
-# --- sign-ins
-
-
-async def insert_session(tx: Transaction, session_id: UUID, user_id: UserId, now: datetime) -> None:
-    """Write a sign-in."""
-    await tx.execute(
-        "insert into auth_sessions (id, user_id, created_at) values ($1, $2, $3)", session_id, user_id, now
-    )
-    await tx.execute("update auth_credentials set last_sign_in_at = $2 where user_id = $1", user_id, now)
-
-
-async def is_session_good(tx: Transaction, session_id: UUID, user_id: UserId) -> bool:
-    """Whether the sign-in exists and was not ended."""
-    found = await tx.fetchval(
-        "select 1 from auth_sessions where id = $1 and user_id = $2 and revoked_at is null", session_id, user_id
-    )
-    return found is not None
-
-
-async def revoke_sessions(
-    tx: Transaction, user_id: UserId, now: datetime, *, only: UUID | None = None, but: UUID | None = None
-) -> None:
-    """End sign-ins of a person: one (only), all but one (but), or all."""
-    await tx.execute(
-        "update auth_sessions set revoked_at = $2 where user_id = $1 and revoked_at is null "
-        "and ($3::uuid is null or id = $3) and ($4::uuid is null or id <> $4)",
-        user_id,
-        now,
-        only,
-        but,
-    )
-
-
-async def insert_refresh_token(tx: Transaction, token_hash: bytes, session_id: UUID, now: datetime) -> None:
-    """Write a token of a sign-in's family; a repeat is harmless."""
-    await tx.execute(
-        "insert into auth_refresh_tokens (token_hash, session_id, created_at) values ($1, $2, $3) on conflict do nothing",
-        token_hash,
-        session_id,
-        now,
-    )
-
-
-async def lock_refresh_token(tx: Transaction, token_hash: bytes) -> RefreshToken | None:
-    """A token's row, held until commit, so that two refreshes with it take turns; None when it is unknown."""
-    row = await tx.fetchrow(
-        "select t.session_id, s.user_id, t.used_at, s.revoked_at is not null as is_revoked "
-        "from auth_refresh_tokens t join auth_sessions s on s.id = t.session_id where t.token_hash = $1 for update of t",
-        token_hash,
-    )
-    if row is None:
-        return None
-    return RefreshToken(
-        session_id=row["session_id"],
-        user_id=UserId(row["user_id"]),
-        used_at=row["used_at"],
-        is_revoked=row["is_revoked"],
-    )
-
-
-async def mark_used(tx: Transaction, token_hash: bytes, now: datetime) -> None:
-    """The token was changed for the next one."""
-    await tx.execute("update auth_refresh_tokens set used_at = $2 where token_hash = $1", token_hash, now)

@@ -131,6 +131,28 @@ class Database:
         async with self._scope(_PLATFORM) as transaction:
             yield transaction
 
+    async def count_as_platform(self, query: str) -> int:
+        """How many rows a query of the platform finds, in one round trip: for what is asked with every request.
+
+        Args:
+            query: one `select` without parameters, made of our own words and of ids; PostgreSQL runs it and the role's
+                setting as one transaction (a simple query of two statements).
+
+        Raises:
+            Unavailable: as `tenant`.
+        """
+        connection = await self._acquire()
+        try:
+            status = await connection.execute(f"select set_config('role', '{_PLATFORM}', true); {query}")
+        except BaseException as error:
+            await _roll_back(connection)
+            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
+                raise _unavailable() from error
+            raise
+        finally:
+            await self._release(connection)
+        return int(status.rsplit(" ", 1)[-1])
+
     async def ping(self, timeout_s: float) -> None:
         """Make sure PostgreSQL answers within timeout_s. Raises Unavailable."""
         try:

@@ -11,19 +11,20 @@ from control_plane.stores.database import Transaction
 
 
 class SealedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A row: the private half is sealed, the public half is a JWK as JSON. is_current: the one that signs."""
+    """A row: the private half is sealed, the public half is a JWK as JSON. is_current: the newest of its purpose."""
 
     kid: str
     purpose: KeyPurpose
     private_key: bytes
     public_jwk: str
     is_current: bool
+    created_at: datetime
 
 
 async def list_keys(tx: Transaction) -> list[SealedKey]:
     """All keys, newest first."""
     rows = await tx.fetch(
-        "select kid, purpose, private_key, public_jwk, retired_at is null as is_current "
+        "select kid, purpose, private_key, public_jwk, created_at, retired_at is null as is_current "
         "from auth_signing_keys order by created_at desc, kid"
     )
     return [
@@ -33,6 +34,7 @@ async def list_keys(tx: Transaction) -> list[SealedKey]:
             private_key=row["private_key"],
             public_jwk=row["public_jwk"],
             is_current=row["is_current"],
+            created_at=row["created_at"],
         )
         for row in rows
     ]
@@ -50,3 +52,17 @@ async def insert_key(tx: Transaction, key: SealedKey, now: datetime) -> bool:
         now,
     )
     return count == 1
+
+
+async def retire_keys(tx: Transaction, purpose: KeyPurpose, now: datetime) -> None:
+    """The key that signs is followed by another; what it signed stays good."""
+    await tx.execute(
+        "update auth_signing_keys set retired_at = $2 where purpose = $1 and retired_at is null", purpose.value, now
+    )
+
+
+async def delete_keys(tx: Transaction, purpose: KeyPurpose, retired_before: datetime) -> int:
+    """Delete keys that were retired before then: nothing they signed is good any more. Answers how many."""
+    return await tx.execute(
+        "delete from auth_signing_keys where purpose = $1 and retired_at < $2", purpose.value, retired_before
+    )

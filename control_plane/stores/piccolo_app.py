@@ -12,7 +12,17 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             f"control_plane.stores.tables.{noun}"
-            for noun in ("accounts", "organizations", "rooms", "content", "platform", "outbox", "audit", "integrations")
+            for noun in (
+                "accounts",
+                "sign_in",
+                "organizations",
+                "rooms",
+                "content",
+                "platform",
+                "outbox",
+                "audit",
+                "integrations",
+            )
         ]
     ),
     migration_dependencies=[],

@@ -18,6 +18,8 @@ DEFAULT_PORT = 8000
 MEDIA_OFFSET = 10
 """First media port, counted from the stack's port (decisions.md 3)."""
 MAX_WORKERS = 16
+OURS_ALONE = frozenset({"TR_DEMO_FILE", "TR_DEV_MAILBOX"})
+"""Settings that an operator's environment can't give."""
 _POSTGRES_OFFSET, _VALKEY_OFFSET = 5, 6
 
 
@@ -99,6 +101,7 @@ class Layout:
         redis_url: Valkey's or Redis's.
         worker_binary: the mediasoup worker.
         demo_file: people whom the sign-in page offers; None: it offers nobody.
+        has_mailbox: the database is ours, so letters may be kept and shown at /dev/mailbox.
     """
 
     data_dir: Path
@@ -108,6 +111,7 @@ class Layout:
     redis_url: str
     worker_binary: Path
     demo_file: Path | None = None
+    has_mailbox: bool = False
 
     @property
     def base_url(self) -> str:
@@ -173,7 +177,10 @@ class Layout:
             "REDIS_URL": self.redis_url,
             "TR_SECRET_KEY": get_secret(self.data_dir, "secret_key"),
             "TR_NODE_ENROLMENT_TOKEN": get_secret(self.data_dir, "node_enrolment_token"),
+            "TR_SERVICE_KEY": get_secret(self.data_dir, "service_key"),
         }
+        if self.has_mailbox:
+            environment["TR_DEV_MAILBOX"] = "on"
         if (webapp / "index.html").is_file():
             environment["TR_WEBAPP_DIR"] = str(webapp)
         return environment
@@ -190,7 +197,7 @@ class Layout:
 def _environment_of_ours() -> dict[str, str]:
     """What every process of ours gets: the machine's basics, and TR_ settings the operator chose himself.
 
-    TR_DEMO_FILE is ours alone: passwords may be shown only where we put the people into a database of our own.
+    Those of OURS_ALONE are not among them: passwords and letters may be shown only with a database of our own.
     """
-    chosen = {name: value for name, value in os.environ.items() if name.startswith("TR_") and name != "TR_DEMO_FILE"}
+    chosen = {name: value for name, value in os.environ.items() if name.startswith("TR_") and name not in OURS_ALONE}
     return {**inherited_environment(), "PYTHONUNBUFFERED": "1", "TR_LOG_FORMAT": "json", **chosen}

@@ -183,6 +183,7 @@ class Stack:
             redis_url=valkey.url() if valkey else foreign.redis_url,
             worker_binary=worker,
             demo_file=self._demo_file,
+            has_mailbox=self.owns_database,
         )
         async with asyncio.TaskGroup() as group:
             for store in (postgres, valkey):

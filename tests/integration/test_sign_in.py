@@ -19,6 +19,7 @@ from control_plane.gateways.clock import SystemClock
 from control_plane.services.keys import WrongSecretKey
 from control_plane.services.passwords import Passwords
 from control_plane.services.platform import Platform
+from control_plane.services.sessions import SignedIn
 from control_plane.settings import Settings
 from tests.conftest import make_settings
 from tests.factories import make_person
@@ -61,6 +62,13 @@ async def shifted(platform: Platform, settings: Settings, clock: ShiftedClock) -
 
 def _email() -> str:
     return f"{uuid4().hex}@example.com"
+
+
+async def _made(platform: Platform, email: str) -> SignedIn:
+    """A new login, signed in."""
+    outcome = await platform.accounts.sign_up(email, PASSWORD, {})
+    assert isinstance(outcome, SignedIn)
+    return outcome
 
 
 async def _sign_up(api: httpx.AsyncClient, email: str, **more: Any) -> dict[str, Any]:
@@ -161,44 +169,44 @@ async def test_a_tab_that_races_or_never_heard_the_answer_gets_the_same_next_tok
 
 
 async def test_a_used_token_that_comes_back_late_ends_the_whole_sign_in(shifted: Platform, clock: ShiftedClock) -> None:
-    first = await shifted.accounts.sign_up(_email(), PASSWORD, {})
-    second = await shifted.accounts.refresh(first.refresh_token)
+    first = await _made(shifted, _email())
+    second = await shifted.sessions.refresh(first.refresh_token)
     clock.shift = timedelta(seconds=11)
 
     with pytest.raises(Unauthenticated) as stolen:
-        await shifted.accounts.refresh(first.refresh_token)
+        await shifted.sessions.refresh(first.refresh_token)
     with pytest.raises(Unauthenticated) as revoked:
-        await shifted.accounts.refresh(second.refresh_token)
+        await shifted.sessions.refresh(second.refresh_token)
 
     assert stolen.value.facts == {"reason": "refresh_token_already_used"}
     assert revoked.value.facts == {"reason": "refresh_token_not_found"}
 
 
 async def test_a_token_whose_successor_was_used_ends_the_sign_in_also_early(shifted: Platform) -> None:
-    first = await shifted.accounts.sign_up(_email(), PASSWORD, {})
-    second = await shifted.accounts.refresh(first.refresh_token)
-    third = await shifted.accounts.refresh(second.refresh_token)
+    first = await _made(shifted, _email())
+    second = await shifted.sessions.refresh(first.refresh_token)
+    third = await shifted.sessions.refresh(second.refresh_token)
 
     with pytest.raises(Unauthenticated):
-        await shifted.accounts.refresh(first.refresh_token)
+        await shifted.sessions.refresh(first.refresh_token)
     with pytest.raises(Unauthenticated):
-        await shifted.accounts.refresh(third.refresh_token)
+        await shifted.sessions.refresh(third.refresh_token)
 
 
 async def test_a_theft_ends_that_sign_in_and_no_other(shifted: Platform, clock: ShiftedClock) -> None:
     email = _email()
-    stolen = await shifted.accounts.sign_up(email, PASSWORD, {})
+    stolen = await _made(shifted, email)
     other = await shifted.accounts.sign_in(email, PASSWORD)
-    await shifted.accounts.refresh(stolen.refresh_token)
+    await shifted.sessions.refresh(stolen.refresh_token)
     clock.shift = timedelta(minutes=1)
     with pytest.raises(Unauthenticated):
-        await shifted.accounts.refresh(stolen.refresh_token)
+        await shifted.sessions.refresh(stolen.refresh_token)
 
-    assert (await shifted.accounts.refresh(other.refresh_token)).account.email == email
+    assert (await shifted.sessions.refresh(other.refresh_token)).account.email == email
 
 
 async def test_an_expired_access_token_is_refused(shifted: Platform, clock: ShiftedClock) -> None:
-    signed_in = await shifted.accounts.sign_up(_email(), PASSWORD, {})
+    signed_in = await _made(shifted, _email())
     clock.shift = timedelta(seconds=3631)
 
     with pytest.raises(Unauthenticated):
@@ -347,7 +355,7 @@ async def test_keys_do_not_open_with_another_secret(platform: Platform, database
 
 
 async def test_private_keys_are_sealed_and_secrets_are_hashes(platform: Platform) -> None:
-    signed_in = await platform.accounts.sign_up(_email(), PASSWORD, {})
+    signed_in = await _made(platform, _email())
 
     async with platform.db.platform() as tx:
         keys = [row["private_key"] for row in await tx.fetch("select private_key from auth_signing_keys")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, Bytea, ForeignKey, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, Boolean, Bytea, ForeignKey, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -18,21 +18,41 @@ class Users(Table, tablename="users"):
 
 
 class AuthCredentials(Table, tablename="auth_credentials"):
-    """One person's password (argon2id, PHC string) and what Supabase clients keep beside it."""
+    """One person's password (argon2id, PHC string; empty: none) and what Supabase clients keep beside it.
+
+    app_metadata: what the person may not write; email_change: the address they want, until both have confirmed.
+    """
 
     user_id = UUID(primary_key=True, default=None)
     password_hash = Text(default=None)
     user_metadata = JSONB(default="{}")
     last_sign_in_at = Timestamptz(default=None, null=True)
+    app_metadata = JSONB(default="{}")
+    email_confirmed_at = Timestamptz(default=None, null=True)
+    confirmation_sent_at = Timestamptz(default=None, null=True)
+    recovery_sent_at = Timestamptz(default=None, null=True)
+    invited_at = Timestamptz(default=None, null=True)
+    banned_until = Timestamptz(default=None, null=True)
+    email_change = Varchar(length=254, default=None, null=True)
+    email_change_sent_at = Timestamptz(default=None, null=True)
+    email_change_halfway = Boolean(default=False)
 
 
 class AuthSessions(Table, tablename="auth_sessions"):
-    """One sign-in: the family of its refresh tokens. revoked_at: signed out, or a stolen token was noticed."""
+    """One sign-in: the family of its refresh tokens. revoked_at: signed out, or a stolen token was noticed.
+
+    aal: aal1 or aal2; amr: how the person proved themselves, [{method, timestamp}]; refreshed_at: when last heard of.
+    """
 
     id = UUID(primary_key=True, default=None)
     user_id = ForeignKey(Users, on_delete=OnDelete.cascade, null=False, default=None, index=True)
     created_at = Timestamptz(default=None)
     revoked_at = Timestamptz(default=None, null=True)
+    refreshed_at = Timestamptz(default=None, null=True)
+    aal = Varchar(length=8, default="aal1")
+    amr = JSONB(default="[]")
+    ip = Varchar(length=64, default=None, null=True)
+    user_agent = Varchar(length=256, default=None, null=True)
 
 
 class AuthRefreshTokens(Table, tablename="auth_refresh_tokens"):

@@ -1,0 +1,64 @@
+"""How often one may try at `/auth/v1`: per address, and per address and account.
+
+Redis away lets people in: argon2 is slow too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import cast
+
+import structlog
+
+from control_plane.domain.errors import RateLimited, Unavailable
+from control_plane.rest.callers import AnyRequest, origin_of
+from control_plane.services.platform import Platform
+
+SIGN_IN_LIMIT_KEY = "sign_in_limit"
+"""Under which the app's state keeps (attempts at once, regained a second)."""
+PER_ACCOUNT_SHARE = 10
+"""One address may try one account a tenth as often as all accounts together."""
+MAILS, MAILS_PER_S = 5, 1 / 60
+"""Mails to one address, whoever asks for them: known or not, so that the refusal tells nothing."""
+CODES, CODES_PER_S = 10, 1 / 30
+"""Codes typed for one person's second factors: at this rate six digits last for years."""
+log = structlog.get_logger(__name__)
+
+
+async def limit_guesses(request: AnyRequest, platform: Platform, email: str = "") -> None:
+    """Before something that could be guessed. Raises RateLimited."""
+    attempts, refill_per_s = cast("tuple[int, float]", request.app.state[SIGN_IN_LIMIT_KEY])
+    address = origin_of(request.scope).ip or "unknown"
+    buckets = [(f"sign-in:{address}", attempts, refill_per_s)]
+    if email:
+        share = (max(1, attempts // PER_ACCOUNT_SHARE), refill_per_s / PER_ACCOUNT_SHARE)
+        buckets.append((f"sign-in:{address}:{_short(email)}", *share))
+    for key, capacity, refill in buckets:
+        await _take(platform, key, capacity, refill)
+
+
+async def limit_mails(request: AnyRequest, platform: Platform, email: str) -> None:
+    """Before a mail is asked for. Raises RateLimited."""
+    await limit_guesses(request, platform)
+    await _take(platform, f"mail:{_short(email)}", MAILS, MAILS_PER_S, reason="over_email_send_rate_limit")
+
+
+async def limit_codes(platform: Platform, user_id: object) -> None:
+    """Before a code of a second factor is looked at. Raises RateLimited."""
+    await _take(platform, f"factor:{user_id}", CODES, CODES_PER_S)
+
+
+async def _take(platform: Platform, key: str, capacity: int, refill_per_s: float, reason: str | None = None) -> None:
+    try:
+        wait_s = await platform.rate_limits.take(key, capacity=capacity, refill_per_s=refill_per_s)
+    except Unavailable:
+        log.warning("sign-in not rate-limited: redis is away")
+        return
+    if wait_s > 0:
+        facts = {} if reason is None else {"reason": reason}
+        raise RateLimited("Request rate limit reached", retry_after_s=wait_s, **facts)
+
+
+def _short(email: str) -> str:
+    """An address as part of a key: no personal data in Redis."""
+    return hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,146 @@
+"""`/auth/v1`: mailed links and digits: ask for them, use them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import msgspec
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from control_plane.domain.errors import DomainError, InvalidInput
+from control_plane.domain.sign_ins import make_challenge
+from control_plane.gateways.tokens import ACCESS_LIFETIME_S
+from control_plane.rest.auth_limits import limit_guesses, limit_mails
+from control_plane.rest.auth_wire import SessionView, code_of, read_body, session_view
+from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
+from control_plane.services.confirmations import FlowStarted, Halfway, Wish
+from control_plane.services.sessions import SignedIn
+
+HALFWAY = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
+"""Source: supabase/auth, internal/api/verify.go."""
+
+
+class Verify(msgspec.Struct):
+    """Body of verify: token_hash, or email and token (the digits)."""
+
+    type: str
+    token: str = ""
+    token_hash: str = ""
+    email: str = ""
+
+
+class AskForMail(msgspec.Struct):
+    """Body of otp, magiclink, recover and resend. create_user and data: a magic link to somebody new; type: of resend."""
+
+    email: str = ""
+    type: str = ""
+    create_user: bool = True
+    data: dict[str, Any] | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+
+
+@post("/verify", status_code=200)
+async def verify(request: AnyRequest, platform: PlatformDep) -> SessionView | dict[str, Any]:
+    """Use a link's token hash, or the digits mailed to an address: answers a sign-in."""
+    body = await read_body(request, Verify)
+    await limit_guesses(request, platform, body.email)
+    origin = origin_of(request.scope)
+    if body.token_hash:
+        outcome = await platform.confirmations.verify_link(body.type, body.token_hash, origin, starts_flow=False)
+    elif body.token and body.email:
+        outcome = await platform.confirmations.verify_otp(body.type, body.email, body.token, origin)
+    else:
+        raise InvalidInput("Verify requires a token or a token hash", field="token")
+    if isinstance(outcome, Halfway):
+        return {"msg": HALFWAY, "code": "200"}
+    return session_view(cast("SignedIn", outcome))
+
+
+@get("/verify")
+async def open_link(request: AnyRequest, platform: PlatformDep) -> Redirect:
+    """A mailed link is opened: answers by leading to the app, with a sign-in, a code or an error behind `#` or `?`."""
+    query = request.query_params
+    goal = platform.confirmations.redirect_for(query.get("redirect_to"))
+    try:
+        await limit_guesses(request, platform)
+        outcome = await platform.confirmations.verify_link(
+            query.get("type", ""), query.get("token", ""), origin_of(request.scope), starts_flow=True
+        )
+    except DomainError as error:
+        status, code = code_of(error)
+        word = "server_error" if status >= 500 else "access_denied"
+        said = {"error": word, "error_code": code, "error_description": error.message}
+        return _lead(goal, said, said if query.get("token", "").startswith("pkce_") else {})
+    if isinstance(outcome, Halfway):
+        return _lead(goal, {"message": HALFWAY}, {})
+    if isinstance(outcome, FlowStarted):
+        return _lead(goal, {}, {"code": outcome.code})
+    return _lead(
+        goal,
+        {
+            "access_token": outcome.access_token,
+            "expires_at": str(outcome.expires_at),
+            "expires_in": str(ACCESS_LIFETIME_S),
+            "refresh_token": outcome.refresh_token,
+            "token_type": "bearer",
+            "type": query.get("type", ""),
+        },
+        {},
+    )
+
+
+def _lead(goal: str, fragment: dict[str, str], query: dict[str, str]) -> Redirect:
+    url = urlsplit(goal)
+    joined = "&".join(part for part in (url.query, urlencode(query)) if part)
+    return Redirect(urlunsplit((url.scheme, url.netloc, url.path, joined, urlencode(fragment))), status_code=303)
+
+
+@post(["/otp", "/magiclink"], status_code=200)
+async def send_magic_link(request: AnyRequest, platform: PlatformDep) -> dict[str, Any]:
+    """Mail a link and digits that sign in. The answer is the same for every address."""
+    return await _ask(request, "magic_link", platform)
+
+
+@post("/recover", status_code=200)
+async def recover(request: AnyRequest, platform: PlatformDep) -> dict[str, Any]:
+    """Mail a link to choose a new password. The answer is the same for every address."""
+    return await _ask(request, "recover", platform)
+
+
+@post("/resend", status_code=200)
+async def resend(request: AnyRequest, platform: PlatformDep) -> dict[str, Any]:
+    """Mail again: type signup or email_change. The answer is the same for every address."""
+    return await _ask(request, None, platform)
+
+
+async def _ask(request: AnyRequest, wish: Wish | None, platform: PlatformDep) -> dict[str, Any]:
+    body = await read_body(request, AskForMail)
+    resent: dict[str, Wish] = {"signup": "resend_sign_up", "email_change": "resend_email_change"}
+    wish = wish or resent.get(body.type)
+    if wish is None:
+        raise InvalidInput("Missing one of these types: signup, email_change", field="type")
+    challenge = make_challenge(body.code_challenge, body.code_challenge_method)
+    await limit_mails(request, platform, body.email)
+    await platform.confirmations.ask(
+        wish,
+        body.email,
+        redirect_to=platform.confirmations.redirect_for(request.query_params.get("redirect_to")),
+        challenge=challenge,
+        user_metadata=body.data,
+        may_create=body.create_user,
+    )
+    return {}
+
+
+@get("/reauthenticate")
+async def reauthenticate(request: AnyRequest, platform: PlatformDep, caller: CallerDep) -> Response[dict[str, Any]]:
+    """Mail the caller a code that lets them set a new password."""
+    await limit_mails(request, platform, caller.email)
+    await platform.confirmations.reauthenticate(caller)
+    return Response({})
+
+
+HANDLERS = [verify, open_link, send_magic_link, recover, resend, reauthenticate]
