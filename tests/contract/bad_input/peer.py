@@ -87,7 +87,7 @@ class RawPeer:
         Packets that libsrtp itself can't encrypt go out as they are.
         """
         protect: Any = self._dtls._tx_srtp.protect_rtcp if _is_rtcp(packet) else self._dtls._tx_srtp.protect
-        with contextlib.suppress(pylibsrtp.Error):
+        with contextlib.suppress(pylibsrtp.Error, ValueError):
             packet = protect(packet)
         await self.send(packet)
         return packet

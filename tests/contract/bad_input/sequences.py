@@ -266,11 +266,12 @@ class AttackSocket(WSListener):
     async def open(cls, url: str) -> Self:
         """Open it. Raises ConnectionError."""
         try:
-            transport, socket = await ws_connect(cls, url, extra_headers={"Origin": ORIGIN}, max_frame_size=2**24)
+            transport, made = await ws_connect(cls, url, extra_headers={"Origin": ORIGIN}, max_frame_size=2**24)
         except (WSError, OSError) as error:
             raise ConnectionError(str(error)) from error
+        socket = cast("Self", made)
         socket._transport = transport
-        return cast("Self", socket)
+        return socket
 
     @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
