@@ -23,6 +23,7 @@ from control_plane.gateways.rate_limits import RateLimits
 from control_plane.gateways.seats import RedisSeats
 from control_plane.gateways.tokens import EcTokens
 from control_plane.gateways.turn import TurnServers
+from control_plane.gateways.webhook_sender import WebhookSender
 from control_plane.services.account_admin import AccountAdmin
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
@@ -43,8 +44,11 @@ from control_plane.services.passwords import Passwords
 from control_plane.services.platform import Platform
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats, Tokens, Turn
 from control_plane.services.ports import RateLimits as RateLimitsPort
+from control_plane.services.ports import WebhookSender as WebhookSenderPort
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
+from control_plane.services.webhook_sending import WebhookSending
+from control_plane.services.webhooks import WebhookService
 from control_plane.settings import Settings
 from control_plane.stores.database import Database, open_database
 
@@ -79,7 +83,8 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
         bus, seats = RedisBus(settings.redis_url), RedisSeats(settings.redis_url)
         presence, rate_limits = RedisPresence(settings.redis_url), RateLimits(settings.redis_url)
         locks = RedisLocks(settings.redis_url)
-        for gateway in (bus, seats, presence, rate_limits, locks):
+        sender = WebhookSender(allows_private=settings.allows_private_webhooks)
+        for gateway in (bus, seats, presence, rate_limits, locks, sender):
             stack.push_async_callback(_close, gateway)
         try:
             await seats.start()
@@ -94,6 +99,7 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
             presence=presence,
             rate_limits=rate_limits,
             locks=locks,
+            sender=sender,
         )
 
 
@@ -119,6 +125,7 @@ def assemble(
     presence: Presence,
     rate_limits: RateLimitsPort,
     locks: Locks,
+    sender: WebhookSenderPort | None = None,
     clock: Clock | None = None,
 ) -> Platform:
     """Put the services on given gateways; tests hand in others and a clock of their own."""
@@ -166,6 +173,9 @@ def assemble(
         ids=ids,
         needs_confirmation=settings.needs_confirmation,
     )
+    webhook_key = _derive(settings.secret_key, b"webhook secrets")
+    sender = sender or WebhookSender(allows_private=settings.allows_private_webhooks)
+    webhooks = WebhookService(db, clock, ids, webhook_key, settings.allows_private_webhooks)
     return Platform(
         db=db,
         clock=clock,
@@ -186,6 +196,8 @@ def assemble(
         confirmations=confirmations,
         factors=factors,
         accounts=accounts,
+        webhooks=webhooks,
+        webhook_sending=WebhookSending(db, clock, webhooks, sender, mail),
         account_admin=AccountAdmin(
             db=db,
             passwords=passwords,

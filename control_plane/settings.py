@@ -58,6 +58,7 @@ class Settings:
         trusted_proxies: networks whose X-Forwarded-For and -Proto are believed; empty: nobody's.
         rate_limit_user: requests of one person; rate_limit_token: of one API token; rate_limit_tenant: of all members of
             one organization together; rate_limit_address: of one address without a good token.
+        allows_private_webhooks: development only: webhooks may go to any address, and without TLS.
         node_enrolment_token: bearer token of `POST /internal/media-nodes`.
         webapp_dir: folder of the built web app; None: this process serves no pages.
         demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
@@ -88,6 +89,7 @@ class Settings:
     rate_limit_token: RateLimit
     rate_limit_tenant: RateLimit
     rate_limit_address: RateLimit
+    allows_private_webhooks: bool
     node_enrolment_token: str
     webapp_dir: Path | None
     demo_file: Path | None
@@ -209,6 +211,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         rate_limit_user=read.parsed("TR_RATE_LIMIT_USER", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         rate_limit_token=read.parsed("TR_RATE_LIMIT_TOKEN", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         rate_limit_tenant=read.parsed("TR_RATE_LIMIT_TENANT", "3000/300", _rate_limit, _RATE_LIMIT_MEANING),
+        allows_private_webhooks=read.parsed("TR_WEBHOOKS_PRIVATE", "off", _on_or_off, "on or off"),
         rate_limit_address=read.parsed("TR_RATE_LIMIT_ADDRESS", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         node_enrolment_token=read.secret(
             "TR_NODE_ENROLMENT_TOKEN", _token, f"a secret of at least {TOKEN_MIN_LENGTH} characters for media nodes"
@@ -299,6 +302,12 @@ def _rate_limit(text: str) -> RateLimit:
     if not 1 <= limit.capacity <= 10**9 or not 0.01 <= limit.per_second <= 10**9:
         raise ValueError(text)
     return limit
+
+
+def _on_or_off(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError(text)
+    return text == "on"
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from control_plane.domain.mail import MAIL_KIND
+from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
+from control_plane.domain.webhooks import POLICY as WEBHOOK_POLICY
 from control_plane.services.confirmations import ASKED_KIND
 from control_plane.services.outbox import OutboxKind
 from control_plane.services.platform import Platform
@@ -13,4 +15,5 @@ def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
     return {
         MAIL_KIND: OutboxKind(handle=platform.mail.send),
         ASKED_KIND: OutboxKind(handle=platform.confirmations.have),
+        WEBHOOK_KIND: OutboxKind(handle=platform.webhook_sending.have, policy=WEBHOOK_POLICY),
     }

@@ -41,6 +41,7 @@ from control_plane.rest.rooms import RoomController
 from control_plane.rest.routes import own_id_paths
 from control_plane.rest.tokens import ApiTokenController
 from control_plane.rest.webapp import WebApp, page_headers
+from control_plane.rest.webhooks import WebhookController, show_catalogue
 from control_plane.rest.wire import RawSchemas, StrictRequest
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
@@ -96,10 +97,10 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
 def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> Litestar:
     """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
-    controllers += [ApiTokenController]
+    controllers += [ApiTokenController, WebhookController]
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[*controllers, list_plans, show_demo]),
+            Router("/api/v1", route_handlers=[*controllers, list_plans, show_catalogue, show_demo]),
             auth_router(),
             enrol,
             read_mailbox,

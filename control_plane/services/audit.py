@@ -13,6 +13,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,16 @@ from control_plane.domain.audit import USER_AGENT_MAX_LENGTH, ActorKind, AuditEn
 from control_plane.domain.callers import Caller
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.roles import Permission
+from control_plane.domain.webhooks import EVENTS
 from control_plane.services import access
 from control_plane.stores import audit as store
+from control_plane.stores import webhooks
 from control_plane.stores.database import Database, Transaction
 
 EXPORT_PAGE = 500
 """Entries read at once while exporting: one short transaction each."""
+_FED = ("session.", "alert.")
+"""Webhook events that the room's feed tells (stores/feed.py)."""
 OPERATOR, SYSTEM = ActorKind.OPERATOR, ActorKind.SYSTEM
 
 
@@ -72,6 +77,9 @@ async def note(
         user_agent=None if origin is None or origin.user_agent is None else origin.user_agent[:USER_AGENT_MAX_LENGTH],
         request_id=None if origin is None else origin.request_id,
     )
+    if caller is not None and subject[1] is not None and action in EVENTS and not action.startswith(_FED):
+        data = {"actorId": caller.user_id, "before": before, "after": after}
+        await webhooks.tell(tx, organization_id, action, subject[1], data, datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, RateLimits, Seats, Tokens, Turn
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
+from control_plane.services.webhook_sending import WebhookSending
+from control_plane.services.webhooks import WebhookService
 from control_plane.stores.database import Database
 
 
@@ -43,6 +45,8 @@ class Platform:
     keys: KeyService
     idempotency: IdempotencyService
     api_tokens: ApiTokenService
+    webhooks: WebhookService
+    webhook_sending: WebhookSending
     outbox: OutboxService
     mail: MailService
     sessions: SessionService

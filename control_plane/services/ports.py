@@ -5,7 +5,7 @@ The values they speak of live in `domain`, because gateways may not import servi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -38,6 +38,7 @@ __all__ = [
     "SigningKeys",
     "Tokens",
     "Turn",
+    "WebhookSender",
 ]
 
 AnswerT = TypeVar("AnswerT", bound=Wire)
@@ -213,6 +214,14 @@ class Locks(Protocol):
 
     async def release(self, name: str, holder: str) -> None:
         """Let go of a lock. Never raises: one that can't be let go of runs out."""
+        ...
+
+
+class WebhookSender(Protocol):
+    """Sends to other people's servers, and only to where that may go."""
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, int, str, str | None]:
+        """POST once; answers status (None: no answer), milliseconds, the answer's beginning, and why there was none."""
         ...
 
 

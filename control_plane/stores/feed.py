@@ -16,7 +16,14 @@ import msgspec
 from control_plane.domain.alerts import AlertDraft, AlertStep
 from control_plane.domain.events import FeedEvent
 from control_plane.domain.ids import AlertId, OrganizationId, RoomId
+from control_plane.domain.webhooks import EVENTS
+from control_plane.stores import webhooks
 from control_plane.stores.database import Rows, Transaction
+
+
+class _AlertNamed(msgspec.Struct, rename="camel"):
+    alert_id: UUID
+
 
 _APPEND = """
     with room as (update rooms set last_seq = last_seq + 1 where organization_id = $1 and id = $2 returning last_seq)
@@ -87,7 +94,19 @@ async def _append(
         bytes(draft.body).decode(),
         *more,
     )
-    return None if seq is None else msgspec.structs.replace(draft, seq=seq)
+    if seq is None:
+        return None
+    if draft.kind in EVENTS:
+        data = {"roomId": room_id, "seq": seq, "authorId": draft.author_id, "body": draft.body}
+        await webhooks.tell(tx, organization_id, draft.kind, _object_of(draft), data, draft.at)
+    return msgspec.structs.replace(draft, seq=seq)
+
+
+def _object_of(draft: FeedEvent) -> UUID:
+    """What the entry is about: an alert's steps belong to the alert, whose events arrive in order."""
+    if draft.kind == "alert.stepped":
+        return msgspec.json.decode(draft.body, type=_AlertNamed).alert_id
+    return draft.subject_id
 
 
 async def append_event(

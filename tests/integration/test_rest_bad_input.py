@@ -26,6 +26,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", ORGANIZATION + "/rooms"): {"name": "Two"},
     ("PATCH", ROOM): {"name": "Renamed"},
     ("POST", ORGANIZATION + "/api-tokens"): {"name": "Robot", "abilities": ["rooms:read"]},
+    ("POST", ORGANIZATION + "/webhooks"): {"url": "https://example.com/x", "events": ["*"], "description": "d"},
+    ("PATCH", ORGANIZATION + "/webhooks/{webhook}"): {"url": "https://example.com/x", "isEnabled": True},
+    ("POST", ORGANIZATION + "/webhooks/{webhook}/replay"): {"since": "2026-01-01T00:00:00Z"},
     ("POST", ROOM + "/messages"): {"text": "hello"},
     ("POST", ROOM + "/alerts"): {"symbol": "AAPL", "side": "long", "entry": "181.20", "targets": ["190"], "note": ""},
     ("POST", ROOM + "/alerts/{alert}/steps"): {"kind": "trimmed", "price": "186.4", "fraction": "0.5"},
@@ -33,6 +36,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 """Every operation with a body, and a good one."""
 OPTIONAL = {
     ("PATCH", ROOM): {"name"},
+    ("POST", ORGANIZATION + "/webhooks"): {"description"},
+    ("PATCH", ORGANIZATION + "/webhooks/{webhook}"): {"url", "isEnabled"},
     ("POST", ORGANIZATION + "/invitations"): {"maxUses", "expiresInS"},
     ("POST", ROOM + "/alerts/{alert}/steps"): {"price", "fraction"},
 }
@@ -60,7 +65,7 @@ async def owner(api: httpx.AsyncClient, tenant: Tenant) -> httpx.AsyncClient:
 
 
 def _path(template: str, tenant: Tenant) -> str:
-    return template.format(organization=tenant.id, room=tenant.room_id, alert=uuid4())
+    return template.format(organization=tenant.id, room=tenant.room_id, alert=uuid4(), webhook=uuid4())
 
 
 def _assert_refused(answer: httpx.Response, about: object) -> None:
@@ -103,6 +108,8 @@ GOOD_BY_CHANCE: dict[str, list[Any]] = {
     "maxUses": [None, 5],
     "expiresInS": [None, 5],
     "note": ["", "NaN"],
+    "description": ["", "NaN"],
+    "isEnabled": [True],
     "targets": [[]],
     "entry": [5, 1.5],
     "name": ["NaN"],

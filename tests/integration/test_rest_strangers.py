@@ -37,6 +37,17 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("post", O + "/api-tokens"): Permission.MANAGE_ORGANIZATION,
     ("get", O + "/api-tokens/{token_id}"): Permission.MANAGE_ORGANIZATION,
     ("delete", O + "/api-tokens/{token_id}"): Permission.MANAGE_ORGANIZATION,
+    ("get", O + "/webhooks"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/webhooks"): Permission.MANAGE_ORGANIZATION,
+    ("get", O + "/webhooks/{webhook_id}"): Permission.MANAGE_ORGANIZATION,
+    ("patch", O + "/webhooks/{webhook_id}"): Permission.MANAGE_ORGANIZATION,
+    ("delete", O + "/webhooks/{webhook_id}"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/webhooks/{webhook_id}/rotate-secret"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/webhooks/{webhook_id}/ping"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/webhooks/{webhook_id}/replay"): Permission.MANAGE_ORGANIZATION,
+    ("get", O + "/webhooks/{webhook_id}/deliveries"): Permission.MANAGE_ORGANIZATION,
+    ("get", O + "/webhooks/{webhook_id}/deliveries/{delivery_id}"): Permission.MANAGE_ORGANIZATION,
+    ("post", O + "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): Permission.MANAGE_ORGANIZATION,
     ("get", O + "/rooms"): Permission.VIEW_ROOMS,
     ("post", O + "/rooms"): Permission.MANAGE_ROOMS,
     ("get", R): Permission.VIEW_ROOMS,
@@ -51,7 +62,7 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("post", R + "/alerts/{alert_id}/steps"): Permission.POST_ALERT,
 }
 """What each operation of a tenant needs; None: to be a member. An operation without a row fails."""
-PUBLIC = {"/api/v1/subscriptions/plans"}
+PUBLIC = {"/api/v1/subscriptions/plans", "/api/v1/catalogue"}
 OPERATIONS = sorted(NEEDS)
 
 
@@ -89,7 +100,8 @@ async def _call(
     api: httpx.AsyncClient, operation: tuple[str, str], headers: dict[str, str], **ids: object
 ) -> httpx.Response:
     method, template = operation
-    path = template.format(**{"invitation_id": uuid4(), "alert_id": uuid4(), "token_id": uuid4(), **ids})
+    made_up = {name: uuid4() for name in ("invitation_id", "alert_id", "token_id", "webhook_id", "delivery_id")}
+    path = template.format(**{**made_up, **ids})
     return await api.request(method, path, content=_body(operation), headers=headers)
 
 

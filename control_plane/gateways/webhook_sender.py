@@ -1,0 +1,128 @@
+"""Sends webhooks, and only to where they may go.
+
+A name is resolved for every connection; every address it has must be public, and the connection goes to one of those
+addresses, not to the name: nobody can answer differently between the look and the call. No redirects, proxies, cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+from httpcore import AnyIOBackend, AsyncConnectionPool, AsyncNetworkBackend, AsyncNetworkStream
+from typing_extensions import override
+
+from control_plane.domain.webhooks import EXCERPT_LENGTH, is_public
+
+CONNECT_TIMEOUT_S = 5.0
+"""For resolving and connecting."""
+ANSWER_TIMEOUT_S = 10.0
+"""For each read and write."""
+TOTAL_TIMEOUT_S = 15.0
+"""For one attempt: a receiver that answers byte by byte must not hold a place."""
+
+
+class PrivateAddress(Exception):
+    """The name leads to an address that is not public."""
+
+
+class _PinnedBackend(AsyncNetworkBackend):
+    """Connects to addresses that were looked at."""
+
+    def __init__(self, *, allows_private: bool) -> None:
+        self._tcp = AnyIOBackend()
+        self._allows_private = allows_private
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncNetworkStream:
+        addresses = await self._resolve(host, port)
+        return await self._tcp.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        """All addresses of a name, IPv4 first. Raises PrivateAddress, httpcore.ConnectError."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            raise httpcore.ConnectError("the name can't be resolved") from error
+        texts = {str(entry[4][0]).partition("%")[0] for entry in found}
+        addresses = sorted((ip_address(text) for text in texts), key=lambda one: one.version)
+        if not addresses:
+            raise httpcore.ConnectError("the name has no address")
+        if not self._allows_private and not all(is_public(address) for address in addresses):
+            raise PrivateAddress("the name leads to an address that is not public")
+        return [address.compressed for address in addresses]
+
+
+class WebhookSender:
+    """Fills `services.ports.WebhookSender`.
+
+    Args:
+        allows_private: development: any address, and http:// too.
+        ssl_context: whom to believe; None: the machine's authorities.
+    """
+
+    def __init__(self, *, allows_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._pool = AsyncConnectionPool(
+            ssl_context=ssl_context or ssl.create_default_context(),
+            max_connections=32,
+            # Kept connections would outlive the look at their name.
+            max_keepalive_connections=0,
+            network_backend=_PinnedBackend(allows_private=allows_private),
+        )
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, int, str, str | None]:
+        """POST a message once.
+
+        Returns:
+            Status (None: no answer), how long it took in ms, the beginning of the answer as text, and why there was none.
+        """
+        began = time.monotonic()
+        status, excerpt, error = None, "", None
+        timeouts = {"connect": CONNECT_TIMEOUT_S, "read": ANSWER_TIMEOUT_S, "write": ANSWER_TIMEOUT_S, "pool": 5.0}
+        try:
+            async with (
+                asyncio.timeout(TOTAL_TIMEOUT_S),
+                self._pool.stream(
+                    "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
+                ) as answer,
+            ):
+                status = answer.status
+                excerpt = await _beginning(answer)
+        except PrivateAddress as refused:
+            error = str(refused)
+        except ssl.SSLError:
+            error = "TLS failed"
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failed:
+            # Its words may name our own addresses; its kind is enough.
+            error = f"{type(failed).__name__}"
+        except (httpcore.UnsupportedProtocol, ValueError):
+            error = "the address is malformed"
+        return status, round((time.monotonic() - began) * 1000), excerpt, error
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice."""
+        await self._pool.aclose()
+
+
+async def _beginning(answer: httpcore.Response) -> str:
+    """The first characters of an answer, without NUL, which PostgreSQL does not keep."""
+    raw = b""
+    async for part in answer.aiter_stream():
+        raw += part
+        if len(raw) >= 4 * EXCERPT_LENGTH:
+            break
+    return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")[:EXCERPT_LENGTH]
