@@ -23,6 +23,7 @@ from control_plane.signaling.messages import (
 )
 from media_plane.contract.messages import ConsumerOptions, MediaKind, Source
 from scripts.headless.media import HeadlessMedia
+from scripts.headless.moving import Mover
 from scripts.headless.reader import PictureReader, SoundReader
 from scripts.headless.rest import Joined, Rest
 from scripts.headless.signaling import SignalingClient
@@ -38,6 +39,8 @@ class Participant:
         media: transports and tracks.
         pictures: readers of consumed video, by consumer id.
         sounds: readers of consumed audio, by consumer id.
+        shown: the newest reader of each track of others, by producer id; older ones still read while media moves.
+        mover: follows the room's media when it moves.
     """
 
     def __init__(self, joined: Joined, welcome: Welcome, signaling: SignalingClient, media: HeadlessMedia) -> None:
@@ -47,6 +50,17 @@ class Participant:
         self.media = media
         self.pictures: dict[str, PictureReader] = {}
         self.sounds: dict[str, SoundReader] = {}
+        self.shown: dict[str, PictureReader | SoundReader] = {}
+        self.mover = Mover(
+            welcome,
+            signaling,
+            media,
+            offer=self._offer,
+            has_frame=self._is_fresh,
+            forget_offers=self._forget_offers,
+            forget_shown=self.shown.clear,
+        )
+        self._stale: set[str] = set()
         self._offered: asyncio.Queue[ConsumerOptions] = asyncio.Queue()
         self._watching: asyncio.Task[None] | None = None
         self._arrived = asyncio.Event()
@@ -102,10 +116,24 @@ class Participant:
             options = await self._offered.get()
             track = await self.media.consume(options)
             if options.kind == "video":
-                self.pictures[options.id] = PictureReader(track)
+                self.shown[options.producer_id] = self.pictures[options.id] = PictureReader(track)
             else:
-                self.sounds[options.id] = SoundReader(track)
+                self.shown[options.producer_id] = self.sounds[options.id] = SoundReader(track)
+            self._stale.discard(options.producer_id)
             self._arrived.set()
+
+    def _offer(self, options: ConsumerOptions) -> None:
+        self._offered.put_nowait(options)
+
+    def _forget_offers(self) -> None:
+        """Offers that wait are of a transport that is left, and so is whatever is shown now."""
+        while not self._offered.empty():
+            self._offered.get_nowait()
+        self._stale = set(self.shown)
+
+    def _is_fresh(self, producer_id: str) -> bool:
+        reader = self.shown.get(producer_id)
+        return reader is not None and producer_id not in self._stale and reader.frames > 0
 
     async def wait_consumer(self, kind: MediaKind, *, timeout_s: float = 10.0) -> str:
         """Id of the first consumer of that kind, once its track is attached.
@@ -161,11 +189,14 @@ class Participant:
     def _notice(self, notification: Notification) -> None:
         if isinstance(notification, ConsumerOffered):
             self._offered.put_nowait(notification.consumer)
+        else:
+            self.mover.hear(notification, is_watching=self._watching is not None)
 
     # --- closing
 
     async def close(self) -> None:
         """Stop reading, close the media, then the socket. May be called twice."""
+        await self.mover.close()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)

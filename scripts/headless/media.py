@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aioice.ice
 import msgspec
 from aiortc import MediaStreamTrack, RTCIceServer
+from aiortc.contrib.media import MediaRelay
 from pymediasoup import AiortcHandler, Device
 from pymediasoup.models.transport import DtlsParameters, IceCandidate, IceParameters
 from pymediasoup.rtp_parameters import RtpCapabilities, RtpCodecCapability, RtpParameters
@@ -47,8 +49,18 @@ class MediaFailed(Exception):
     """A transport did not connect, or a track could not be sent or received."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A track of ours, and what it is published as."""
+
+    track: MediaStreamTrack
+    source: Source
+    mime_type: str | None
+    producer_id: str
+
+
 class HeadlessMedia:
-    """One participant's media: a loaded Device, at most one send and one receive transport.
+    """One participant's media: a loaded Device, at most one send and one receive transport, and those it moves away from.
 
     Make it with `load`. The signaling client is set with `use` once the socket is welcomed.
     """
@@ -61,7 +73,11 @@ class HeadlessMedia:
         self._send: Any = None
         self._recv: Any = None
         self._consumers: dict[str, Any] = {}
-        self._tracks: list[MediaStreamTrack] = []
+        self._published: list[_Published] = []
+        # While media moves, one track is sent on two transports: each gets every frame.
+        self._relay = MediaRelay()
+        self._left: list[Any] = []
+        """Transports that still stand while their media moves to newer ones."""
         self._failure: Exception | None = None
         self._receiving = asyncio.Lock()
 
@@ -98,23 +114,81 @@ class HeadlessMedia:
             MediaFailed: the transport did not connect.
             SignalingError: refused, for example to a viewer.
         """
+        published = _Published(track, source, mime_type, str(uuid.uuid4()))
+        self._published.append(published)
+        await self._produce_on_transport(published)
+        return published.producer_id
+
+    async def _produce_on_transport(self, published: _Published) -> None:
         if self._send is None:
             self._send = await self._open_transport("send")
-        self._tracks.append(track)
         try:
-            producer = await self._send.produce(
-                track=track, stopTracks=False, appData={"source": source}, codec=_video_codec(mime_type)
+            await self._send.produce(
+                # Pictures that can't be sent in time are left out; sound has no frames to spare.
+                track=self._relay.subscribe(published.track, buffered=published.track.kind == "audio"),
+                stopTracks=False,
+                appData={"source": published.source, "producer_id": published.producer_id},
+                codec=_video_codec(published.mime_type),
             )
         except IndexError:  # pymediasoup found no answer to "produce": the reason went to "error"
             raise self._reason("the track was not published") from self._failure
         await self._wait_connected(self._send)
-        return str(producer.id)
+
+    async def move_send(self) -> None:
+        """Publish the same tracks under the same ids on a new transport; the old one stands until `drop`.
+
+        Raises MediaFailed, SignalingError.
+        """
+        if self._send is None:
+            return
+        self._left.append(self._send)
+        self._send = None
+        for published in self._published:
+            await self._produce_on_transport(published)
 
     # --- receiving
+
+    async def rebuild_send(self) -> None:
+        """Publish the same tracks anew, under new ids, on a new transport; the old one goes at once.
+
+        Raises MediaFailed, SignalingError.
+        """
+        if self._send is None:
+            return
+        await self._send.close()
+        self._send = None
+        self._published = [replace(published, producer_id=str(uuid.uuid4())) for published in self._published]
+        for published in self._published:
+            await self._produce_on_transport(published)
 
     async def open_receive(self, options: TransportOptions | None = None) -> None:
         """Make the receive transport: of the welcome's options, or a new one. Raises SignalingError."""
         self._recv = await self._open_transport("recv", options)
+
+    async def move_receive(self, *, keep: bool = True) -> str:
+        """A new receive transport; the old one stands until `drop`, or goes at once without `keep`.
+
+        Returns:
+            Its id. Raises SignalingError.
+        """
+        async with self._receiving:
+            if self._recv is not None:
+                self._left.append(self._recv)
+                if not keep:
+                    await self.drop(str(self._recv.id))
+            self._recv = await self._open_transport("recv")
+            return str(self._recv.id)
+
+    async def drop(self, transport_id: str) -> None:
+        """Close a transport that is moved away from; one that is in use, or unknown, stays."""
+        for transport in [one for one in self._left if one.id == transport_id]:
+            self._left.remove(transport)
+            await transport.close()
+
+    @property
+    def left_recv_ids(self) -> list[str]:
+        """Receive transports that are moved away from."""
+        return [str(one.id) for one in self._left if one.direction == "recv"]
 
     async def consume(self, options: ConsumerOptions) -> MediaStreamTrack:
         """Attach a consumer and let it flow.
@@ -178,7 +252,7 @@ class HeadlessMedia:
         request = ProducerCreate(
             id=0,
             transport_id=uuid.UUID(transport_id),
-            producer_id=uuid.uuid4(),
+            producer_id=uuid.UUID(facts["producer_id"]),
             kind=kind,
             source=facts["source"],
             rtp_parameters=_sealed(rtp_parameters),
@@ -204,13 +278,14 @@ class HeadlessMedia:
 
     async def close(self) -> None:
         """Stop the published tracks and close both transports. May be called twice."""
-        for track in self._tracks:
-            track.stop()
-        for transport in (self._send, self._recv):
+        for published in self._published:
+            published.track.stop()
+        for transport in (self._send, self._recv, *self._left):
             if transport is not None:
                 await transport.close()
         self._send = self._recv = None
-        self._tracks.clear()
+        self._published.clear()
+        self._left.clear()
 
 
 def _video_codec(mime_type: str | None) -> RtpCodecCapability | None:

@@ -125,7 +125,11 @@ def spawn_stack(
 
 @contextlib.contextmanager
 def running_stack(
-    data_dir: Path, *arguments: str, port: int | None = None, is_seeded: bool = False
+    data_dir: Path,
+    *arguments: str,
+    port: int | None = None,
+    is_seeded: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
     """A ready stack with a throw-away database; stopped at the end, with nothing left of it.
 
@@ -134,9 +138,10 @@ def running_stack(
         *arguments: further ones of `scripts/run`.
         port: the first; None means free ones.
         is_seeded: with the demo people, who are put in after it is ready.
+        environment: variables on top of ours.
     """
     seeding = () if is_seeded else ("--no-seed",)
-    stack = spawn_stack(data_dir, "--throw-away", *seeding, *arguments, port=port)
+    stack = spawn_stack(data_dir, "--throw-away", *seeding, *arguments, port=port, environment=environment)
     family: set[Process] = set()
     try:
         stack.wait_ready()

@@ -105,9 +105,9 @@ async def stage(node: Node, link: LinkClient) -> AsyncIterator[Stage]:
 
 
 async def rate_of(stage: Stage, wire: DirectSignaling) -> int:
-    """What a publisher sends now, bits per second."""
+    """What a publisher sends now, bits per second; 0 before the first packet."""
     stats = await next(iter(stage.state(wire).producers.values())).producer.get_stats()
-    return stats[0].bitrate
+    return stats[0].bitrate if stats else 0
 
 
 async def until_rate(stage: Stage, wire: DirectSignaling, is_it: Callable[[int], bool]) -> None:
