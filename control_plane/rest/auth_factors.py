@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from control_plane.domain.factors import RECOVERY_CODES
 from control_plane.rest.auth_limits import limit_codes
 from control_plane.rest.auth_wire import SessionView, factor_view, read_body, session_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
-from control_plane.services.sessions import SignedIn
 
 
 class Enrol(msgspec.Struct):
@@ -47,14 +47,23 @@ async def enrol(request: AnyRequest, platform: PlatformDep, caller: CallerDep) -
     if body.factor_type != "totp":
         raise InvalidInput("factor_type needs to be totp", field="factor_type")
     enrolled = await platform.factors.enrol(caller, body.friendly_name, body.issuer)
-    # auth-js puts `data:image/svg+xml;utf-8,` before it: colours by name, because a # would end that address.
-    code = segno.make(enrolled.uri, error="m").svg_inline(scale=5, border=4, dark="black", light="white", svgns=True)
     return {
         "id": str(enrolled.factor.id),
         "type": "totp",
         "friendly_name": enrolled.factor.friendly_name,
-        "totp": {"qr_code": code, "secret": enrolled.secret, "uri": enrolled.uri},
+        "totp": {"qr_code": _qr_code(enrolled.uri), "secret": enrolled.secret, "uri": enrolled.uri},
     }
+
+
+def _qr_code(uri: str) -> str:
+    """A key URI as an SVG image.
+
+    auth-js puts `data:image/svg+xml;utf-8,` before it, and a # would end that address: colours go by their names.
+    """
+    drawn = io.BytesIO()
+    code = segno.make(uri, error="m")
+    code.save(drawn, kind="svg", scale=5, border=4, dark="black", light="white", xmldecl=False, nl=False)
+    return drawn.getvalue().decode().replace("#000", "black").replace("#fff", "white")
 
 
 @post("/factors/{factor_id:uuid}/challenge", status_code=200)
@@ -74,7 +83,7 @@ async def answer(
         raise InvalidInput("The request is incomplete: challenge_id", field="challenge_id")
     await limit_codes(platform, caller.user_id)
     signed_in = await platform.factors.verify(caller, factor_id, body.challenge_id, body.code)
-    return await _with_factors(platform, caller, signed_in)
+    return session_view(signed_in)
 
 
 @delete("/factors/{factor_id:uuid}", status_code=200)
@@ -103,7 +112,7 @@ async def use_code(request: AnyRequest, platform: PlatformDep, caller: CallerDep
     """A recovery code in the place of a factor's."""
     body = await read_body(request, Answer)
     await limit_codes(platform, caller.user_id)
-    return await _with_factors(platform, caller, await platform.factors.use_recovery_code(caller, body.code))
+    return session_view(await platform.factors.use_recovery_code(caller, body.code))
 
 
 @delete("/factors/recovery-codes", status_code=200)
@@ -111,11 +120,6 @@ async def drop_codes(platform: PlatformDep, caller: CallerDep) -> dict[str, str]
     """Delete the recovery codes."""
     await platform.factors.drop_recovery_codes(caller)
     return {"id": str(caller.user_id)}
-
-
-async def _with_factors(platform: PlatformDep, caller: CallerDep, signed_in: SignedIn) -> SessionView:
-    _, factors = await platform.accounts.read(caller)
-    return session_view(signed_in, factors)
 
 
 HANDLERS = [list_factors, enrol, ask, answer, unenrol, count_codes, make_codes, use_code, drop_codes]

@@ -144,7 +144,7 @@ def factor_view(factor: Factor) -> dict[str, Any]:
     }
 
 
-def session_view(signed_in: SignedIn, factors: list[Factor] | None = None) -> SessionView:
+def session_view(signed_in: SignedIn) -> SessionView:
     """A sign-in as clients are shown it."""
     return SessionView(
         access_token=signed_in.access_token,
@@ -152,7 +152,7 @@ def session_view(signed_in: SignedIn, factors: list[Factor] | None = None) -> Se
         expires_in=ACCESS_LIFETIME_S,
         expires_at=signed_in.expires_at,
         refresh_token=signed_in.refresh_token,
-        user=user_view(signed_in.account, factors),
+        user=user_view(signed_in.account, signed_in.factors),
     )
 
 

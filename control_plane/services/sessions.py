@@ -23,10 +23,12 @@ from control_plane.domain.accounts import Account
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Forbidden, NotFound, Unauthenticated
 from control_plane.domain.events import SignInsEnded
+from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
 from control_plane.domain.sign_ins import SIGN_INS_TOPIC, Proof, SignIn
 from control_plane.services.ports import Bus, Clock, Ids, Tokens
 from control_plane.stores import accounts as account_store
+from control_plane.stores import factors as factor_store
 from control_plane.stores import mailed_tokens
 from control_plane.stores import sign_ins as store
 from control_plane.stores.database import Database, Transaction
@@ -43,6 +45,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
     account: Account
     sign_in: SignIn
+    factors: list[Factor]
     access_token: str
     refresh_token: str
     expires_at: int
@@ -94,7 +97,9 @@ class SessionService:
         return Proof(method=method, timestamp=int(self.clock.now().timestamp()))
 
     async def issue(self, account: Account, sign_in: SignIn, refresh_token: str) -> SignedIn:
-        """An access token of a sign-in, beside its refresh token."""
+        """An access token of a sign-in, beside its refresh token. Raises Unavailable."""
+        async with self.db.platform() as tx:
+            factors = await factor_store.list_factors(tx, account.id)
         access_token, expires_at = await self.tokens.issue_access(
             {
                 "sub": str(account.id),
@@ -112,6 +117,7 @@ class SessionService:
         return SignedIn(
             account=account,
             sign_in=sign_in,
+            factors=factors,
             access_token=access_token,
             refresh_token=refresh_token,
             expires_at=expires_at,
