@@ -188,6 +188,17 @@ async def test_a_killed_agent_takes_its_workers_with_it(process: Process, contro
     assert await link.until_closed() is None
 
 
+async def test_a_killed_agent_takes_a_hung_worker_with_it_too(process: Process, control_plane: ControlPlane) -> None:
+    started = await process.start()
+    await link_to(process, control_plane)
+    pids = process.worker_pids()
+    os.kill(pids[0], signal.SIGSTOP)
+
+    started.kill()
+
+    await until_ended(pids)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_an_agent_told_to_stop_says_goodbye_and_leaves_nothing(
     process: Process, control_plane: ControlPlane, number: signal.Signals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 
 import pytest
@@ -191,6 +192,20 @@ async def test_what_is_consumed_while_it_is_paused_flows_on_an_edge_once_it_is_r
     assert await far.sees()
 
 
+async def test_who_cannot_decode_a_track_leaves_no_pipe_behind(make_node: MakeNode) -> None:
+    node = await make_node(workers=2, max_consumers=1, unpipe_after_s=0.1)
+    host, capabilities = await room_with(node, "camera")
+    await fill(host, capabilities, count=1)
+    deaf = Person(host.link, host.room_id)
+    await deaf.transport("recv")
+    camera = (await host.open()).participants[0].producers[0].producer_id
+
+    answer = await deaf.consume({"codecs": [], "headerExtensions": []}, {new_id(): camera})
+
+    assert [refusal.code for refusal in answer.refused] == ["unsupported"]
+    await until(lambda: load(node)[0] == (1, 2, 1))
+
+
 async def test_a_closed_producer_closes_its_consumers_on_every_worker(make_node: MakeNode) -> None:
     node = await make_node(workers=3, max_consumers=1)
     host, capabilities = await room_with(node, "camera")
@@ -279,6 +294,30 @@ async def test_who_asks_for_a_track_while_the_edge_dies_is_answered_and_the_next
     assert await far.sees()
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_joins_during_an_edges_death_end_on_a_living_worker_or_are_told(make_node: MakeNode, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a seed makes it repeatable
+    node = await make_node(workers=3, max_consumers=1)
+    host, capabilities = await room_with(node, "camera")
+    await fill(host, capabilities, count=2)
+    people = [Person(host.link, host.room_id) for _ in range(20)]
+
+    joining = [asyncio.ensure_future(person.transport("recv")) for person in people]
+    await asyncio.sleep(chance.uniform(0, 0.01))
+    pid = node.agent.fleet.pids()[1]
+    os.kill(pid, signal.SIGKILL)
+    outcomes = await asyncio.gather(*joining, return_exceptions=True)
+    await until(lambda: node.agent.fleet.pids().get(1, pid) != pid)
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+    told = {one.transport_id for one in host.link.notifications if isinstance(one, m.TransportClosed)}
+    standing = {media.recv_transport_id for media in await asyncio.gather(*map(adopt, people)) if media is not None}
+    assert {person.recv_id for person in people} <= standing | told
+    assert not standing & told
+    group = node.agent.rooms.groups()[0]
+    assert [one.id for one in group._books.transports.values() if one.transport.closed] == []
+
+
 # --- what the tests share -----------------------------------------------------------------------------------------
 
 
@@ -301,6 +340,14 @@ async def fill(host: Person, capabilities: object, *, count: int) -> list[Person
         answer = await person.consume(capabilities, {new_id(): producer_id for producer_id in producers})
         assert not answer.refused
     return people
+
+
+async def adopt(person: Person) -> m.ParticipantMedia | None:
+    """What somebody has open; None: nothing."""
+    try:
+        return await person.adopt()
+    except Refused:
+        return None
 
 
 async def flow_stops(viewer: Member) -> None:

@@ -108,6 +108,33 @@ async def test_hung_worker_is_killed_when_closed(worker: Worker) -> None:
     await asyncio.wait_for(worker.wait_closed(), 5)
 
 
+async def test_a_hung_worker_that_is_killed_is_dead_at_once_for_all_who_wait(worker: Worker, router: Router) -> None:
+    deaths: list[WorkerDied] = []
+    worker.on_died(deaths.append)
+    os.kill(worker.pid, signal.SIGSTOP)
+    waiting = [asyncio.ensure_future(worker.dump()) for _ in range(20)]
+    await asyncio.sleep(0)
+
+    worker.kill()
+    worker.kill()
+    done, _ = await asyncio.wait(waiting, timeout=0)
+
+    assert [type(task.exception()) for task in done] == [WorkerDied] * 20
+    assert (router.close_reason, worker.close_reason) == ("worker_died", "worker_died")
+    assert [death.exit_status for death in deaths] == [-signal.SIGKILL]
+    await asyncio.wait_for(worker.wait_closed(), 5)
+    assert len(deaths) == 1
+
+
+async def test_killing_a_closed_worker_changes_nothing(worker: Worker) -> None:
+    worker.close()
+
+    worker.kill()
+
+    assert worker.close_reason == "closed"
+    await asyncio.wait_for(worker.wait_closed(), 5)
+
+
 async def test_what_a_cancelled_caller_asked_for_is_closed_again(worker: Worker, router: Router) -> None:
     os.kill(worker.pid, signal.SIGSTOP)
     transport = asyncio.ensure_future(router.create_plain_transport(listen_info=LOOPBACK, transport_id="t"))
