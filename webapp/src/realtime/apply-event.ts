@@ -64,6 +64,8 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
       );
     case 'media.reset':
       return resetMedia(state, event.epoch, event.producers ?? []);
+    case 'media.moving':
+      return { ...state, facts: state.facts && { ...state.facts, epoch: event.epoch } };
     case 'resync':
       return withFeed({ ...state, participants: event.participants }, [], event.lastSeq);
     case 'participant.quality':

@@ -22,6 +22,7 @@ const RETRY_MAX_MS = 1_500;
 
 /** The media of one participant: one Device, a receive and a send transport, and what rebuilds them. */
 export class MediaSession {
+  private readonly wire: MediaWire;
   private readonly receiver: Receiver;
   private readonly sender: Sender;
   private iceServers: RTCIceServer[] = [];
@@ -35,14 +36,14 @@ export class MediaSession {
     request: MediaWire['request'],
     private readonly hooks: MediaHooks,
   ) {
-    const wire: MediaWire = {
+    this.wire = {
       request,
       onReceiverLost: () => void this.rebuildReceiver(),
       onSenderLost: () => void this.rebuildSender(),
       onLocalEnded: (source) => hooks.onLocalEnded(source),
     };
-    this.receiver = new Receiver(device, wire, hooks.onTracks, (ids) => this.refuse(ids));
-    this.sender = new Sender(device, wire, () => this.iceServers);
+    this.receiver = new Receiver(device, this.wire, hooks.onTracks, (ids) => this.refuse(ids));
+    this.sender = new Sender(device, this.wire, () => this.iceServers);
   }
 
   /** Whether the peer connections may be kept over a lost socket. */
@@ -87,6 +88,11 @@ export class MediaSession {
       case 'transport.closed':
         if (notification.transportId === this.receiver.transportId) void this.rebuildReceiver();
         if (notification.transportId === this.sender.transportId) void this.rebuildSender();
+        this.receiver.letGo(notification.transportId);
+        this.sender.letGo(notification.transportId);
+        break;
+      case 'media.moving':
+        void this.move(notification.epoch);
         break;
       case 'media.reset':
         void this.rebuildReceiver();
@@ -153,6 +159,23 @@ export class MediaSession {
   private refuse(producerIds: string[]): void {
     for (const id of producerIds) this.refused.add(id);
     if (producerIds.length > 0) this.hooks.onRefused(producerIds);
+  }
+
+  /** The room goes to another node: everything new first, and what is shown or sent now until that stands. */
+  private async move(epoch: number): Promise<void> {
+    const moved = { receiver: false, sender: false };
+    await Promise.all([
+      this.persist('receiver', async () => {
+        moved.receiver = await this.receiver.move(this.hooks.othersProducerIds(), this.iceServers);
+      }),
+      this.persist('sender', async () => {
+        await this.sender.move();
+        moved.sender = true;
+      }),
+    ]);
+    if (this.isClosed || !moved.receiver || !moved.sender) return;
+    this.receiver.letGo();
+    this.wire.request('media.moved', { epoch }).catch(() => undefined);
   }
 
   private async rebuildReceiver(): Promise<void> {

@@ -1,9 +1,13 @@
 import type { types } from 'mediasoup-client';
 import type { ConsumerOptions, TransportOptions } from '@/api/generated/signaling';
 import { newId } from '@/lib/ids';
+import { consumeOptions, type ConsumerData } from './consume-options';
+import { firstFrame } from './first-frame';
 import type { MediaWire } from './media-wire';
 import type { Source } from './publishing';
-import { sealed, transportOptions, watchTransport } from './transports';
+import { transportOptions, watchTransport } from './transports';
+
+const CHANGE_OVER_LOOK_MS = 50;
 
 /** A track of someone else, as it can be shown. */
 export interface RemoteTrack {
@@ -15,9 +19,18 @@ export interface RemoteTrack {
   track: MediaStreamTrack;
 }
 
+/** What still plays from an older transport while the media moves to a newer one. */
+interface Leaving {
+  transport: types.Transport;
+  consumers: Map<string, types.Consumer<ConsumerData>>;
+}
+
 /** The receive transport and its consumers. Rebuilds itself when the transport is lost. */
 export class Receiver {
   private transport: types.Transport | null = null;
+  private leaving: Leaving | null = null;
+  /** Consumers of the newest transport that took the place of an older one. */
+  private readonly arrived = new Set<string>();
   private readonly consumers = new Map<string, types.Consumer<ConsumerData>>();
   /** Rises with every transport, so that work for an older one stops by itself. */
   private generation = 0;
@@ -44,6 +57,10 @@ export class Receiver {
   /** A new transport with these consumers; whatever was there goes. */
   open(options: TransportOptions, iceServers: RTCIceServer[], consumers: ConsumerOptions[]): void {
     this.close();
+    this.attach(options, iceServers, consumers);
+  }
+
+  private attach(options: TransportOptions, iceServers: RTCIceServer[], consumers: ConsumerOptions[]): void {
     const generation = this.generation;
     const transport = this.device.createRecvTransport(transportOptions(options, iceServers));
     this.transport = transport;
@@ -62,7 +79,10 @@ export class Receiver {
     void Promise.all(consuming).then(
       (attached) => {
         if (generation !== this.generation) return;
-        for (const consumer of attached) this.consumers.set(consumer.id, consumer);
+        for (const consumer of attached) {
+          this.consumers.set(consumer.id, consumer);
+          void this.arrive(consumer);
+        }
         this.tell();
         // Not waiting for "connected": the worker asks for a key frame by itself once DTLS stands.
         this.wire.request('consumer.resume', { consumerIds: offers.map((offer) => offer.id) }).catch(() => undefined);
@@ -87,19 +107,79 @@ export class Receiver {
     return true;
   }
 
+  /**
+   * Change over to a new transport while the old one plays on: each track is shown from its new consumer once that has its
+   * first frame. Resolves true when nothing plays from the old one any more, false when something newer took this one's place.
+   */
+  async move(producerIds: string[], iceServers: RTCIceServer[]): Promise<boolean> {
+    if (this.transport) {
+      this.leaving?.transport.close();
+      this.leaving = { transport: this.transport, consumers: new Map(this.consumers) };
+    }
+    const generation = ++this.generation;
+    this.transport = null;
+    this.consumers.clear();
+    this.arrived.clear();
+    const { transport } = await this.wire.request('transport.create', { transportId: newId(), direction: 'recv' });
+    if (this.isOutdated(generation)) return false;
+    const answer = await this.wire.request('consumer.create', { transportId: transport.id, producerIds });
+    if (this.isOutdated(generation)) return false;
+    this.attach(transport, iceServers, answer.consumers ?? []);
+    this.onRefused(answer.refusedProducerIds ?? []);
+    while (this.leaving && this.leaving.consumers.size > 0) {
+      await new Promise((resolve) => setTimeout(resolve, CHANGE_OVER_LOOK_MS));
+      if (this.isOutdated(generation)) return false;
+    }
+    return true;
+  }
+
+  /** An older transport may go: its tracks have changed over, or the server closed it. */
+  letGo(transportId?: string): void {
+    const { leaving } = this;
+    if (!leaving || (transportId !== undefined && leaving.transport.id !== transportId)) return;
+    this.leaving = null;
+    leaving.transport.close();
+    this.tell();
+  }
+
+  /** A consumer has its first frame: from now on its track is the one that is shown. */
+  private async arrive(consumer: types.Consumer<ConsumerData>): Promise<void> {
+    if (!this.leaving) {
+      this.arrived.add(consumer.id);
+      return;
+    }
+    await firstFrame(consumer);
+    if (this.consumers.get(consumer.id) !== consumer) return;
+    this.arrived.add(consumer.id);
+    this.dropFrom(this.older(), ({ producerId }) => producerId === consumer.producerId);
+    this.tell();
+  }
+
+  /** What plays from the older transport; read anew after waiting. */
+  private older(): Leaving['consumers'] | undefined {
+    return this.leaving?.consumers;
+  }
+
   /** A consumer or producer is gone. */
   drop(gone: { consumerId?: string; producerId?: string }): void {
-    for (const consumer of this.consumers.values()) {
-      if (consumer.id !== gone.consumerId && consumer.producerId !== gone.producerId) continue;
+    const isGone = ({ id, producerId }: types.Consumer): boolean => id === gone.consumerId || producerId === gone.producerId;
+    const wasHere = this.dropFrom(this.consumers, isGone);
+    const wasLeaving = this.dropFrom(this.older(), isGone);
+    if (wasHere || wasLeaving) this.tell();
+  }
+
+  private dropFrom(from: Leaving['consumers'] | undefined, isGone: (one: types.Consumer) => boolean): boolean {
+    const gone = [...(from?.values() ?? [])].filter(isGone);
+    for (const consumer of gone) {
       consumer.close();
-      this.consumers.delete(consumer.id);
-      this.tell();
+      from?.delete(consumer.id);
     }
+    return gone.length > 0;
   }
 
   /** Keep only consumers of producers that still live. */
   keepOnly(producerIds: ReadonlySet<string>): void {
-    for (const { producerId } of [...this.consumers.values()]) if (!producerIds.has(producerId)) this.drop({ producerId });
+    for (const { producerId } of this.shown()) if (!producerIds.has(producerId)) this.drop({ producerId });
   }
 
   /** Whether a producer is consumed already. */
@@ -119,7 +199,7 @@ export class Receiver {
 
   /** Sound of a producer now, 0-1; 0 when nothing plays. */
   levelOf(producerId: string): number {
-    for (const consumer of this.consumers.values()) {
+    for (const consumer of this.shown()) {
       if (consumer.producerId === producerId) return consumer.rtpReceiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
     }
     return 0;
@@ -127,14 +207,18 @@ export class Receiver {
 
   /** Statistics of the transport; null while there is none. */
   async stats(): Promise<RTCStatsReport | null> {
-    return this.transport && !this.transport.closed ? this.transport.getStats() : null;
+    const transport = this.transport ?? this.leaving?.transport;
+    return transport && !transport.closed ? transport.getStats() : null;
   }
 
   close(): void {
     this.generation++;
     this.consumers.clear();
+    this.arrived.clear();
     this.transport?.close();
     this.transport = null;
+    this.leaving?.transport.close();
+    this.leaving = null;
     this.tell();
   }
 
@@ -142,9 +226,17 @@ export class Receiver {
     return generation !== this.generation;
   }
 
+  /** One consumer per producer: the newer one, unless an older one plays and the newer has no frame yet. */
+  private shown(): types.Consumer<ConsumerData>[] {
+    const leaving = [...(this.older()?.values() ?? [])];
+    const isWaiting = (one: types.Consumer): boolean =>
+      !this.arrived.has(one.id) && leaving.some(({ producerId }) => producerId === one.producerId);
+    return [...leaving, ...[...this.consumers.values()].filter((one) => !isWaiting(one))];
+  }
+
   private tell(): void {
     this.onTracks(
-      [...this.consumers.values()].map(({ id, producerId, kind, track, appData }) => ({
+      this.shown().map(({ id, producerId, kind, track, appData }) => ({
         consumerId: id,
         producerId,
         kind,
@@ -154,21 +246,4 @@ export class Receiver {
       })),
     );
   }
-}
-
-interface ConsumerData extends Record<string, unknown> {
-  participantId: string;
-  source: Source;
-}
-
-function consumeOptions(offer: ConsumerOptions): types.ConsumerOptions<ConsumerData> {
-  return {
-    id: offer.id,
-    producerId: offer.producerId,
-    kind: offer.kind,
-    rtpParameters: sealed<types.RtpParameters>(offer.rtpParameters),
-    // Face and voice play in step; the screen must not wait for either.
-    streamId: `${offer.participantId}-${offer.source === 'screen' ? 'screen' : 'person'}`,
-    appData: { participantId: offer.participantId, source: offer.source },
-  };
 }

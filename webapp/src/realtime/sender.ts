@@ -15,6 +15,8 @@ interface Published {
   track: MediaStreamTrack;
   isPaused: boolean;
   producer: types.Producer<ProducerData> | null;
+  /** The id it is published under on the transport it moves away from, and shall be on the next. */
+  movingId: string | null;
 }
 
 /** What we send: the tracks stay ours over any number of transports, so that nobody is asked for permission twice. */
@@ -22,6 +24,8 @@ export class Sender {
   private readonly published = new Map<Source, Published>();
   private opening: Promise<types.Transport> | null = null;
   private transport: types.Transport | null = null;
+  /** Sends on while the media moves, until the server says that nobody needs it. */
+  private leaving: types.Transport | null = null;
   private generation = 0;
 
   constructor(
@@ -49,7 +53,7 @@ export class Sender {
   /** Publish a track. It stays ours when this fails: the caller decides whether to stop it. */
   async publish(source: Source, track: MediaStreamTrack, isPaused = false): Promise<void> {
     track.onended = () => this.wire.onLocalEnded(source);
-    const entry: Published = { track, isPaused, producer: null };
+    const entry: Published = { track, isPaused, producer: null, movingId: null };
     this.published.set(source, entry);
     const { generation } = this;
     try {
@@ -80,9 +84,9 @@ export class Sender {
     this.published.delete(source);
     entry.track.onended = null;
     entry.track.stop();
-    if (!entry.producer) return;
-    const producerId = entry.producer.id;
-    entry.producer.close();
+    const producerId = entry.producer?.id ?? entry.movingId;
+    entry.producer?.close();
+    if (!producerId) return;
     await this.wire.request('producer.close', { producerId });
   }
 
@@ -90,6 +94,29 @@ export class Sender {
   async rebuild(): Promise<void> {
     this.dropTransport();
     await this.publishMissing();
+  }
+
+  /** The same tracks under the same ids on a new transport; the old one sends on until `letGo`. */
+  async move(): Promise<void> {
+    if (this.transport) {
+      this.leaving?.close();
+      this.leaving = this.transport;
+    }
+    this.generation++;
+    this.opening = null;
+    this.transport = null;
+    for (const entry of this.published.values()) {
+      entry.movingId = entry.producer?.id ?? entry.movingId;
+      entry.producer = null;
+    }
+    await this.publishMissing();
+  }
+
+  /** The server has closed the transport that sent on. */
+  letGo(transportId: string): void {
+    if (this.leaving?.id !== transportId) return;
+    this.leaving.close();
+    this.leaving = null;
   }
 
   /** After a resume: publish what the room lost meanwhile, and bring mute states in step. */
@@ -146,8 +173,9 @@ export class Sender {
       ...(plan.codec && { codec: plan.codec }),
       ...(plan.encodings && { encodings: plan.encodings }),
       ...(plan.codecOptions && { codecOptions: plan.codecOptions }),
-      appData: { source, producerId: newId(), isPaused },
+      appData: { source, producerId: entry.movingId ?? newId(), isPaused },
     });
+    entry.movingId = null;
     if (this.published.get(source) !== entry) {
       // Switched off while it was being published.
       producer.close();
@@ -155,7 +183,10 @@ export class Sender {
       return;
     }
     entry.producer = producer;
-    producer.on('transportclose', () => (entry.producer = null));
+    producer.on('transportclose', () => {
+      // After a move it is the next transport's already.
+      if (entry.producer === producer) entry.producer = null;
+    });
     if (entry.isPaused !== isPaused) await this.setPaused(source, entry.isPaused);
     else if (isPaused) producer.pause();
     if (plan.degradationPreference) await prefer(producer, plan.degradationPreference);
@@ -190,9 +221,14 @@ export class Sender {
   private dropTransport(): void {
     this.generation++;
     this.opening = null;
-    for (const entry of this.published.values()) entry.producer = null;
+    for (const entry of this.published.values()) {
+      entry.producer = null;
+      entry.movingId = null;
+    }
     this.transport?.close();
     this.transport = null;
+    this.leaving?.close();
+    this.leaving = null;
   }
 }
 

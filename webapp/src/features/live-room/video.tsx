@@ -17,12 +17,20 @@ export function Video({ track, isMirrored = false, fit = 'contain', className, t
   useLayoutEffect(() => {
     const element = ref.current;
     if (!element) return;
-    element.srcObject = new MediaStream([track]);
+    const stream = element.srcObject instanceof MediaStream ? element.srcObject : new MediaStream();
+    const before = stream.getTracks();
+    // In this order and in the same stream: the last picture stays until the new track has one.
+    stream.addTrack(track);
+    for (const old of before) if (old !== track) stream.removeTrack(old);
+    if (element.srcObject !== stream) element.srcObject = stream;
     element.play().catch(() => undefined);
-    return () => {
-      element.srcObject = null;
-    };
   }, [track]);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    return () => {
+      if (element) element.srcObject = null;
+    };
+  }, []);
   return (
     <video
       ref={ref}
