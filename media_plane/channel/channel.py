@@ -13,6 +13,7 @@ Ordering hazards, and what is done about them:
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -192,7 +193,7 @@ class Channel:
         timer = self._loop.call_later(deadline_s, _expire, pending, deadline_s)
         self._write(message.with_id(request_id))
         try:
-            value = message.decode(await pending.answer)
+            value = _decode(message, await pending.answer)
         except BaseException as error:
             if creates is not None:
                 self._held.pop(creates, None)
@@ -356,6 +357,14 @@ class Channel:
                 self._held[notification.handler_id].append(notification)
             else:
                 log.debug("Nobody hears event %d of %s.", notification.event, notification.handler_id)
+
+
+def _decode(message: RequestMessage[T], response: Response) -> T:
+    """Read an answer. Raises BrokenMessage, also where offsets, numbers or texts in it lead nowhere."""
+    try:
+        return message.decode(response)
+    except (struct.error, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise BrokenMessage(f"The answer to {message.method} could not be read.") from error
 
 
 def _expire(pending: _Pending, deadline_s: float) -> None:

@@ -160,7 +160,7 @@ def resident_bytes_of_us() -> int:
 
 
 async def test_sequences_without_sense_are_refused_and_harm_nobody(stage: Stage, draw: Random) -> None:
-    done = await attack(stage, draw, sequences=900)
+    done = await attack(stage, draw, sequences=600)
 
     assert done.codes["invalid_input"] > 0
     assert done.codes["not_found"] > 0
