@@ -28,8 +28,11 @@ from control_plane.services.account_admin import AccountAdmin
 from control_plane.services.accounts import AccountService
 from control_plane.services.alerts import AlertService
 from control_plane.services.api_tokens import ApiTokenService
+from control_plane.services.audit import AuditService
 from control_plane.services.chat import ChatService
+from control_plane.services.closing import ClosingService
 from control_plane.services.confirmations import ConfirmationService
+from control_plane.services.entitlements import EntitlementService
 from control_plane.services.factors import FactorService
 from control_plane.services.feed import FeedService
 from control_plane.services.idempotency import IdempotencyService
@@ -37,18 +40,23 @@ from control_plane.services.invitations import InvitationService
 from control_plane.services.keys import KeyService
 from control_plane.services.live import LiveService
 from control_plane.services.mail import MailService
+from control_plane.services.memberships import MembershipService
 from control_plane.services.nodes import NodeService
 from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.passwords import Passwords
+from control_plane.services.persons import PersonService
 from control_plane.services.platform import Platform
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats, Tokens, Turn
 from control_plane.services.ports import RateLimits as RateLimitsPort
 from control_plane.services.ports import WebhookSender as WebhookSenderPort
+from control_plane.services.retention import RetentionService
+from control_plane.services.room_roles import RoomRoleService
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
 from control_plane.services.webhook_sending import WebhookSending
 from control_plane.services.webhooks import WebhookService
+from control_plane.services.workspaces import WorkspaceService
 from control_plane.settings import Settings
 from control_plane.stores.database import Database, open_database
 
@@ -210,8 +218,16 @@ def assemble(
             service_key=settings.service_key,
         ),
         organizations=OrganizationService(db, clock, ids),
-        invitations=InvitationService(db, clock, ids),
+        memberships=MembershipService(db, bus, clock),
+        invitations=InvitationService(db, clock, ids, mail, settings.public_url),
+        workspaces=WorkspaceService(db, clock, ids),
         rooms=RoomService(db, clock, ids),
+        room_roles=RoomRoleService(db, bus, clock, ids),
+        entitlements=EntitlementService(db, ids),
+        audit=AuditService(db),
+        closing=ClosingService(db, bus, clock),
+        persons=PersonService(db, bus, clock),
+        retention=RetentionService(db),
         live=LiveService(
             db=db,
             bus=bus,

@@ -75,6 +75,13 @@ class ParticipantRemoved(BusEvent, tag="participant.removed"):
     participant_id: ParticipantId
 
 
+class ParticipantRoleChanged(BusEvent, tag="participant.roleChanged"):
+    """Topic live session. Someone's role changed: whoever holds the socket lets go of what they may no longer do."""
+
+    live_session_id: LiveSessionId
+    participant: Participant
+
+
 class ParticipantReplaced(BusEvent, tag="participant.replaced"):
     """Topic live session. The participant's newer socket is held elsewhere: connection_id names it, others close."""
 
@@ -140,6 +147,7 @@ Event = (
     | ParticipantLeft
     | ParticipantConnectionChanged
     | ParticipantRemoved
+    | ParticipantRoleChanged
     | ParticipantReplaced
     | ProducerOpened
     | ProducerPausedChanged

@@ -7,6 +7,7 @@ import msgspec
 from control_plane.domain.errors import Forbidden
 from control_plane.domain.ids import ParticipantId, UserId
 from control_plane.domain.roles import Permission, Role, allows, outranks, require, takes_seat
+from control_plane.domain.rooms import WhoMayChat, may_chat
 
 
 class RoomGrant(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -30,11 +31,11 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     grant: RoomGrant
 
 
-def grant_for(role: Role) -> RoomGrant:
-    """The rights a role has inside a live session."""
+def grant_for(role: Role, who_may_chat: WhoMayChat = WhoMayChat.EVERYONE) -> RoomGrant:
+    """The rights a role has inside a live session of a room with this rule."""
     return RoomGrant(
         can_publish=allows(role, Permission.PUBLISH_MEDIA),
-        can_post_chat=allows(role, Permission.POST_CHAT),
+        can_post_chat=may_chat(role, who_may_chat),
         can_post_alert=allows(role, Permission.POST_ALERT),
         can_moderate=allows(role, Permission.MODERATE),
         can_end=allows(role, Permission.RUN_SESSION),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -93,6 +94,29 @@ PLANS: Mapping[PlanTier, Entitlement] = MappingProxyType(
     }
 )
 """Source: the plan table of the specification; 1 GB is 10**9 bytes, 1 TB is 10**12."""
+
+
+LIMITS = ("max_workspaces", "max_rooms", "max_hosts", "max_viewers_per_room", "max_storage_bytes")
+"""Fields of an Entitlement that are counts."""
+FEATURES = ("has_recording", "has_sso", "has_api_access")
+"""Fields of an Entitlement that are there or not."""
+
+
+def overridden(plan: Entitlement, limits: Mapping[str, Any]) -> Entitlement:
+    """A plan with what was agreed beside it.
+
+    Args:
+        plan: of the price list.
+        limits: fields of LIMITS (a count >= 0, or None for no limit) and FEATURES (a bool) that replace the plan's.
+
+    Raises:
+        InvalidInput: another field, or a value of the wrong kind.
+    """
+    for name, value in limits.items():
+        is_count = name in LIMITS and (value is None or (type(value) is int and value >= 0))
+        if not is_count and not (name in FEATURES and type(value) is bool):
+            raise InvalidInput("There is no such limit, or it can't have this value.", field=name)
+    return msgspec.structs.replace(plan, **dict(limits))
 
 
 def require_room_for_one(limit: str, allowed: int | None, used: int) -> None:

@@ -8,11 +8,18 @@ from enum import StrEnum
 
 import msgspec
 
-from control_plane.domain.errors import InvalidInput, RoomAlreadyLive, RoomNotLive
+from control_plane.domain.errors import Conflict, InvalidInput, RoomAlreadyLive, RoomNotLive
 from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, RoomId, UserId, WorkspaceId
+from control_plane.domain.roles import Permission, Role, allows
 
 NAME_MAX_LENGTH = 80
 """Characters in the name of an organization, workspace or room."""
+TEXT_MAX_LENGTH = 500
+"""Characters of a room's description and waiting text."""
+OVERRIDABLE = frozenset({Role.HOST, Role.CO_HOST, Role.MODERATOR, Role.VIEWER})
+"""Roles a member may have, and be given, in one room. Owners and admins run the place and are what they are everywhere."""
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_TIME_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _SLUG_DROP = re.compile(r"[^a-z0-9]+")
 
 
@@ -23,8 +30,20 @@ class RoomState(StrEnum):
     LIVE = "live"
 
 
+class WhoMayChat(StrEnum):
+    """Who may write in a room: every member, those who may publish, or those who may moderate."""
+
+    EVERYONE = "everyone"
+    SPEAKERS = "speakers"
+    MODERATORS = "moderators"
+
+
 class Room(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The lasting place. last_seq: number of its newest feed event, >= 0."""
+    """The lasting place. last_seq: number of its newest feed event, >= 0.
+
+    waiting_text: shown while nothing is live. next_session_at, time_zone: when it goes on, and the IANA zone to show that
+    in; None: not known. archived_at: closed for good or until restored; it counts against no limit then.
+    """
 
     id: RoomId
     organization_id: OrganizationId
@@ -33,6 +52,21 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     slug: str
     last_seq: int
     created_at: datetime
+    description: str = ""
+    waiting_text: str = ""
+    who_may_chat: WhoMayChat = WhoMayChat.EVERYONE
+    next_session_at: datetime | None = None
+    time_zone: str | None = None
+    archived_at: datetime | None = None
+
+
+class RoomRole(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A member's role in one room, in place of the one in the organization."""
+
+    user_id: UserId
+    display_name: str
+    role: Role
+    organization_role: Role
 
 
 class LiveSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -76,6 +110,82 @@ def make_slug(name: str, fallback: str) -> str:
     """
     slug = _SLUG_DROP.sub("-", name.lower()).strip("-")[:60].strip("-")
     return slug or fallback
+
+
+def clean_slug(slug: str) -> str:
+    """A slug somebody chose, as it is kept.
+
+    Raises:
+        InvalidInput: not 1-60 lower-case ASCII letters and digits, with single hyphens between.
+    """
+    if len(slug) > 60 or _SLUG.fullmatch(slug) is None:
+        raise InvalidInput("A slug has 1 to 60 lower-case letters, digits and single hyphens.", field="slug")
+    return slug
+
+
+def clean_text(text: str, field: str) -> str:
+    """A description as it is kept: trimmed, with plain line ends.
+
+    Raises:
+        InvalidInput: longer than TEXT_MAX_LENGTH characters, or with control characters but line ends.
+    """
+    cleaned = text.replace("\r\n", "\n").strip()
+    if any((ord(sign) < 32 and sign != "\n") or ord(sign) == 127 for sign in cleaned):
+        raise InvalidInput("A text can't hold control characters.", field=field)
+    if len(cleaned) > TEXT_MAX_LENGTH:
+        raise InvalidInput(f"A text has at most {TEXT_MAX_LENGTH} characters.", field=field)
+    return cleaned
+
+
+def clean_time_zone(name: str) -> str:
+    """An IANA time zone's name, by its form: which of them exist depends on the reader's own list, and changes.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if len(name) > 64 or _TIME_ZONE.fullmatch(name) is None:
+        raise InvalidInput("That is not the name of a time zone.", field="timeZone")
+    return name
+
+
+def may_chat(role: Role, who: WhoMayChat) -> bool:
+    """Whether a role may write in a room of this rule."""
+    needed = {
+        WhoMayChat.EVERYONE: Permission.POST_CHAT,
+        WhoMayChat.SPEAKERS: Permission.PUBLISH_MEDIA,
+        WhoMayChat.MODERATORS: Permission.MODERATE,
+    }
+    return allows(role, needed[who])
+
+
+def require_open(room: Room) -> None:
+    """Refuse what an archived room is not for.
+
+    Raises:
+        Conflict: it is archived; facts say so.
+    """
+    if room.archived_at is not None:
+        raise Conflict("This room is archived. Restore it first.", reason="archived")
+
+
+def require_overridable(organization_role: Role, role: Role, *, is_host: bool) -> None:
+    """Refuse a role in one room that makes no sense.
+
+    Args:
+        organization_role: the member's own.
+        role: what they shall be in the room.
+        is_host: whether their membership counts as one of the plan's hosts.
+
+    Raises:
+        Conflict: they are an owner or admin. InvalidInput: that role is not given per room; or Host, to one who is no host
+            of the plan: otherwise rooms would have more hosts than were paid for.
+    """
+    if organization_role not in OVERRIDABLE:
+        raise Conflict("Owners and admins have their role in every room.", reason="manages")
+    if role not in OVERRIDABLE:
+        raise InvalidInput("This role is not given per room.", field="role")
+    if role is Role.HOST and not is_host:
+        raise InvalidInput("Make them a host of the organization first: the plan counts hosts.", field="role")
 
 
 def require_idle(live: LiveSession | None) -> None:

@@ -1,4 +1,4 @@
-"""Invitations by link."""
+"""Invitations, by link and by e-mail."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from control_plane.domain.organizations import Invitation
 from control_plane.domain.roles import Role
 from control_plane.rest.callers import CallerDep, PlatformDep
 from control_plane.rest.organizations import OrganizationView, organization_view
+from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of
 from control_plane.rest.wire import Body, View
 
 
 class NewInvitation(Body):
-    """maxUses: null means no limit. expiresInS: seconds, 7 days when not given."""
+    """maxUses: null means no limit. expiresInS: seconds, 7 days when not given.
+
+    email: it is sent there, is for that address only, and good once; null: whoever has the link.
+    """
 
     role: Role
     max_uses: int | None = None
     expires_in_s: int | None = None
+    email: Annotated[str, msgspec.Meta(min_length=1, max_length=254)] | None = None
 
 
 class InvitationView(View):
-    """An invitation. maxUses: null means no limit."""
+    """An invitation. maxUses: null means no limit. email: null: by link. declinedAt: they said no."""
 
     id: UUID
     role: Role
@@ -35,10 +40,12 @@ class InvitationView(View):
     expires_at: datetime
     max_uses: int | None
     used_count: int
+    email: str | None
+    declined_at: datetime | None
 
 
 class InvitationList(View):
-    """All that are not revoked."""
+    """A page of those not revoked."""
 
     items: list[InvitationView]
     next_cursor: str | None = None
@@ -56,6 +63,24 @@ class AcceptInvitation(Body):
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class OwnInvitationView(View):
+    """An invitation to the caller's address."""
+
+    id: UUID
+    organization_id: UUID
+    organization_name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+
+
+class OwnInvitationList(View):
+    """All that can be accepted."""
+
+    items: list[OwnInvitationView]
+    next_cursor: str | None = None
+
+
 class AcceptedInvitation(View):
     """Where the caller is a member now, and as what."""
 
@@ -71,6 +96,8 @@ def _view(invitation: Invitation) -> InvitationView:
         expires_at=invitation.expires_at,
         max_uses=invitation.max_uses,
         used_count=invitation.used_count,
+        email=invitation.email,
+        declined_at=invitation.declined_at,
     )
 
 
@@ -81,14 +108,25 @@ class InvitationController(Controller):
 
     @get("/organizations/{organization_id:uuid}/invitations", operation_id="listInvitations", summary="Invitations")
     async def list_all(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
+        self,
+        *,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        limit: Limit = PAGE_DEFAULT,
+        cursor: CursorParameter = None,
     ) -> InvitationList:
         """All that are not revoked, newest first; without their codes."""
-        found = await platform.invitations.list_invitations(caller, OrganizationId(organization_id))
-        return InvitationList(items=[_view(invitation) for invitation in found])
+        rows = await platform.invitations.list_invitations(
+            caller, OrganizationId(organization_id), before=after_id(cursor), limit=limit + 1
+        )
+        page = page_of(rows, limit, lambda invitation: (invitation.id,))
+        return InvitationList(items=[_view(invitation) for invitation in page.rows], next_cursor=page.next_cursor)
 
     @post(
-        "/organizations/{organization_id:uuid}/invitations", operation_id="createInvitation", summary="Invite by link"
+        "/organizations/{organization_id:uuid}/invitations",
+        operation_id="createInvitation",
+        summary="Invite by link or e-mail",
     )
     async def create(
         self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[NewInvitation]
@@ -100,6 +138,7 @@ class InvitationController(Controller):
             role=data.role,
             max_uses=data.max_uses,
             expires_in_s=data.expires_in_s,
+            email=data.email,
         )
         return InvitationWithCode(**msgspec.structs.asdict(_view(new.invitation)), code=new.code)
 
@@ -113,6 +152,58 @@ class InvitationController(Controller):
     ) -> None:
         """Make it good for nothing; those who came in by it stay."""
         await platform.invitations.revoke(caller, OrganizationId(organization_id), invitation_id)
+
+    @post(
+        "/organizations/{organization_id:uuid}/invitations/{invitation_id:uuid}/resend",
+        operation_id="resendInvitation",
+        summary="Send an invitation again",
+        status_code=200,
+    )
+    async def resend(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], invitation_id: FromPath[UUID]
+    ) -> InvitationWithCode:
+        """Send an invitation by e-mail again, good for another 7 days; the link sent before is void."""
+        new = await platform.invitations.resend(caller, OrganizationId(organization_id), invitation_id)
+        return InvitationWithCode(**msgspec.structs.asdict(_view(new.invitation)), code=new.code)
+
+    @get("/me/invitations", operation_id="listMyInvitations", summary="Invitations to the caller")
+    async def list_own(self, platform: PlatformDep, caller: CallerDep) -> OwnInvitationList:
+        """Invitations to the caller's address that can be accepted now, newest first."""
+        items = [
+            OwnInvitationView(
+                id=own.invitation.id,
+                organization_id=own.organization_id,
+                organization_name=own.organization_name,
+                role=own.invitation.role,
+                created_at=own.invitation.created_at,
+                expires_at=own.invitation.expires_at,
+            )
+            for own in await platform.invitations.list_own(caller)
+        ]
+        return OwnInvitationList(items=items)
+
+    @post(
+        "/me/invitations/{invitation_id:uuid}/accept",
+        operation_id="acceptMyInvitation",
+        summary="Accept an invitation to the caller",
+        status_code=200,
+    )
+    async def accept_own(
+        self, platform: PlatformDep, caller: CallerDep, invitation_id: FromPath[UUID]
+    ) -> AcceptedInvitation:
+        """Become a member, without the code: the address is enough."""
+        own = await platform.invitations.accept_own(caller, invitation_id)
+        return AcceptedInvitation(organization=organization_view(own), role=own.role)
+
+    @post(
+        "/me/invitations/{invitation_id:uuid}/decline",
+        operation_id="declineMyInvitation",
+        summary="Decline an invitation to the caller",
+        status_code=204,
+    )
+    async def decline_own(self, platform: PlatformDep, caller: CallerDep, invitation_id: FromPath[UUID]) -> None:
+        """Say no; the invitation is over."""
+        await platform.invitations.decline_own(caller, invitation_id)
 
     @post("/invitations/accept", operation_id="acceptInvitation", summary="Come in by an invitation", status_code=200)
     async def accept(

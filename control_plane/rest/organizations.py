@@ -1,24 +1,28 @@
-"""Organizations, workspaces, members, and the caller themselves."""
+"""Organizations, and the caller themselves."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Controller, get, post
+import msgspec
+from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from control_plane.domain.ids import OrganizationId, WorkspaceId
-from control_plane.domain.organizations import Member, Workspace
-from control_plane.domain.plans import PlanTier
+from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.plans import FEATURES, PlanTier
 from control_plane.domain.roles import Role
 from control_plane.rest.callers import CallerDep, PlatformDep
 from control_plane.rest.wire import Body, Name, View, maybe_id
-from control_plane.services.organizations import OwnOrganization
+from control_plane.services.entitlements import Usage
+from control_plane.services.organizations import OrganizationChanges, OwnOrganization
 
 
 class OrganizationView(View):
-    """An organization of the caller's, and their role in it. trialEndsAt: null when it never had a trial."""
+    """An organization of the caller's, and their role in it. trialEndsAt: null when it never had a trial.
+
+    deletesAt: when it is erased; null: nobody asked for it. A retention in days; null: everything is kept.
+    """
 
     id: UUID
     name: str
@@ -27,6 +31,9 @@ class OrganizationView(View):
     trial_ends_at: datetime | None
     created_at: datetime
     role: Role
+    deletes_at: datetime | None = None
+    chat_retention_days: int | None = None
+    audit_retention_days: int | None = None
 
 
 class OrganizationList(View):
@@ -52,46 +59,63 @@ class NewOrganization(Body):
     id: UUID | None = None
 
 
-class WorkspaceView(View):
-    """A group of rooms."""
+class OrganizationChange(Body):
+    """What is not given stays as it is. Retentions in days, null: everything is kept; the audit log at least 365."""
 
-    id: UUID
-    organization_id: UUID
-    name: str
-    slug: str
-    created_at: datetime
-
-
-class WorkspaceList(View):
-    """All of them."""
-
-    items: list[WorkspaceView]
-    next_cursor: str | None = None
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    slug: str | msgspec.UnsetType = msgspec.UNSET
+    chat_retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    audit_retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class NewWorkspace(Body):
-    """id: a UUID made by the caller, so that a repeat is harmless."""
+class Deletion(Body):
+    """name: of the organization, typed, so that nobody deletes the wrong one."""
 
     name: Name
-    id: UUID | None = None
 
 
-class MemberView(View):
-    """A person in the organization. isHost: counts against the plan's hosts."""
+class Transfer(Body):
+    """userId: an admin, who becomes the owner."""
 
     user_id: UUID
-    email: str
-    display_name: str
-    role: Role
-    is_host: bool
-    joined_at: datetime
 
 
-class MemberList(View):
-    """All of them."""
+class UsageItem(View):
+    """One limit. allowed: null means no limit."""
 
-    items: list[MemberView]
-    next_cursor: str | None = None
+    limit: str
+    used: int
+    allowed: int | None
+
+
+class UsageView(View):
+    """What is used and allowed. viewers_per_room: of the fullest live room. features: what the plan holds."""
+
+    plan_tier: PlanTier
+    limits: list[UsageItem]
+    features: list[str]
+    members: int
+    live_rooms: int
+    archived_rooms: int
+
+
+def _usage_view(usage: Usage) -> UsageView:
+    used, allowed = usage.used, usage.allowed
+    limits = [
+        UsageItem(limit="workspaces", used=used.workspaces, allowed=allowed.max_workspaces),
+        UsageItem(limit="rooms", used=used.rooms, allowed=allowed.max_rooms),
+        UsageItem(limit="hosts", used=used.hosts, allowed=allowed.max_hosts),
+        UsageItem(limit="viewers_per_room", used=used.viewers, allowed=allowed.max_viewers_per_room),
+        UsageItem(limit="storage_bytes", used=used.storage_bytes, allowed=allowed.max_storage_bytes),
+    ]
+    return UsageView(
+        plan_tier=allowed.tier,
+        limits=limits,
+        features=[name.removeprefix("has_") for name in FEATURES if getattr(allowed, name)],
+        members=used.members,
+        live_rooms=used.live_rooms,
+        archived_rooms=used.archived_rooms,
+    )
 
 
 def organization_view(own: OwnOrganization) -> OrganizationView:
@@ -105,27 +129,9 @@ def organization_view(own: OwnOrganization) -> OrganizationView:
         trial_ends_at=found.trial_ends_at,
         created_at=found.created_at,
         role=own.role,
-    )
-
-
-def _workspace_view(workspace: Workspace) -> WorkspaceView:
-    return WorkspaceView(
-        id=workspace.id,
-        organization_id=workspace.organization_id,
-        name=workspace.name,
-        slug=workspace.slug,
-        created_at=workspace.created_at,
-    )
-
-
-def _member_view(member: Member) -> MemberView:
-    return MemberView(
-        user_id=member.user_id,
-        email=member.email,
-        display_name=member.display_name,
-        role=member.role,
-        is_host=member.is_host,
-        joined_at=member.joined_at,
+        deletes_at=found.deletes_at,
+        chat_retention_days=found.chat_retention_days,
+        audit_retention_days=found.audit_retention_days,
     )
 
 
@@ -166,28 +172,66 @@ class OrganizationController(Controller):
         """One organization of the caller's."""
         return organization_view(await platform.organizations.get(caller, OrganizationId(organization_id)))
 
-    @get("/organizations/{organization_id:uuid}/members", operation_id="listMembers", summary="Its members")
-    async def members(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> MemberList:
-        """All members, oldest first. Needs the right to manage members."""
-        members = await platform.organizations.list_members(caller, OrganizationId(organization_id))
-        return MemberList(items=[_member_view(member) for member in members])
-
-    @get("/organizations/{organization_id:uuid}/workspaces", operation_id="listWorkspaces", summary="Its workspaces")
-    async def workspaces(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
-    ) -> WorkspaceList:
-        """All workspaces, oldest first."""
-        workspaces = await platform.organizations.list_workspaces(caller, OrganizationId(organization_id))
-        return WorkspaceList(items=[_workspace_view(workspace) for workspace in workspaces])
+    @patch("/organizations/{organization_id:uuid}", operation_id="changeOrganization", summary="Change its settings")
+    async def change(
+        self,
+        platform: PlatformDep,
+        caller: CallerDep,
+        organization_id: FromPath[UUID],
+        data: JSONBody[OrganizationChange],
+    ) -> OrganizationView:
+        """Rename it, give it another slug, or say how long chat and the audit log are kept."""
+        changes = OrganizationChanges(**msgspec.structs.asdict(data))
+        return organization_view(await platform.organizations.change(caller, OrganizationId(organization_id), changes))
 
     @post(
-        "/organizations/{organization_id:uuid}/workspaces", operation_id="createWorkspace", summary="Make a workspace"
+        "/organizations/{organization_id:uuid}/deletion",
+        operation_id="deleteOrganization",
+        summary="Delete the organization",
+        status_code=200,
     )
-    async def create_workspace(
-        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[NewWorkspace]
-    ) -> WorkspaceView:
-        """Make a workspace, within the plan's limit."""
-        workspace = await platform.organizations.create_workspace(
-            caller, OrganizationId(organization_id), data.name, maybe_id(WorkspaceId, data.id)
-        )
-        return _workspace_view(workspace)
+    async def close(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[Deletion]
+    ) -> OrganizationView:
+        """Its owner's: live sessions end, nothing new is made or said, and in 30 days it is erased with all that is its."""
+        return organization_view(await platform.closing.close(caller, OrganizationId(organization_id), data.name))
+
+    @delete(
+        "/organizations/{organization_id:uuid}/deletion",
+        operation_id="restoreOrganization",
+        summary="Take the deletion back",
+        status_code=200,
+    )
+    async def reopen(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]
+    ) -> OrganizationView:
+        """Its owner's: within the 30 days everything is as it was."""
+        return organization_view(await platform.closing.reopen(caller, OrganizationId(organization_id)))
+
+    @post(
+        "/organizations/{organization_id:uuid}/transfer",
+        operation_id="transferOrganization",
+        summary="Give the ownership away",
+        status_code=200,
+    )
+    async def transfer(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], data: JSONBody[Transfer]
+    ) -> OrganizationView:
+        """Make an admin the owner, at once; the caller becomes an admin."""
+        await platform.memberships.transfer(caller, OrganizationId(organization_id), UserId(data.user_id))
+        return organization_view(await platform.organizations.get(caller, OrganizationId(organization_id)))
+
+    @post(
+        "/organizations/{organization_id:uuid}/leave",
+        operation_id="leaveOrganization",
+        summary="Leave it",
+        status_code=204,
+    )
+    async def leave(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> None:
+        """Go by oneself; the owner can't."""
+        await platform.memberships.leave(caller, OrganizationId(organization_id))
+
+    @get("/organizations/{organization_id:uuid}/usage", operation_id="getUsage", summary="What is used and allowed")
+    async def usage(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> UsageView:
+        """What the plan allows, and how much of it is used now."""
+        return _usage_view(await platform.entitlements.usage(caller, OrganizationId(organization_id)))

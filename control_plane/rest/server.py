@@ -20,6 +20,7 @@ from litestar.types import ASGIApp
 
 from control_plane.domain.errors import DomainError
 from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router
+from control_plane.rest.audit import AuditController
 from control_plane.rest.callers import provide_caller
 from control_plane.rest.conditional import Conditional
 from control_plane.rest.demo import DEMO_FILE_KEY, show_demo
@@ -31,18 +32,22 @@ from control_plane.rest.invitations import InvitationController
 from control_plane.rest.limits import Limited
 from control_plane.rest.live import LiveController
 from control_plane.rest.mailbox import read_mailbox
+from control_plane.rest.members import MemberController
 from control_plane.rest.nodes import ENROLMENT_TOKEN_KEY, enrol
 from control_plane.rest.observing import METRICS_KEY, Metrics, Observed
 from control_plane.rest.openapi import finish_document, openapi_config
 from control_plane.rest.organizations import OrganizationController
+from control_plane.rest.persons import PersonController, list_permissions
 from control_plane.rest.plans import list_plans
 from control_plane.rest.problems import on_any_error, on_domain_error, on_http_error
+from control_plane.rest.room_roles import RoomRoleController
 from control_plane.rest.rooms import RoomController
 from control_plane.rest.routes import own_id_paths
 from control_plane.rest.tokens import ApiTokenController
 from control_plane.rest.webapp import WebApp, page_headers
 from control_plane.rest.webhooks import WebhookController, show_catalogue
 from control_plane.rest.wire import RawSchemas, StrictRequest
+from control_plane.rest.workspaces import WorkspaceController
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 
@@ -97,10 +102,11 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
 def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> Litestar:
     """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
+    controllers += [WorkspaceController, MemberController, RoomRoleController, AuditController, PersonController]
     controllers += [ApiTokenController, WebhookController]
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[*controllers, list_plans, show_catalogue, show_demo]),
+            Router("/api/v1", route_handlers=[*controllers, list_plans, list_permissions, show_catalogue, show_demo]),
             auth_router(),
             enrol,
             read_mailbox,

@@ -9,11 +9,11 @@ from uuid import UUID
 import msgspec
 
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import Conflict, InvalidInput, NotFound
+from control_plane.domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from control_plane.domain.events import FeedAppended, FeedEvent, FeedKind, room_topic
 from control_plane.domain.ids import OrganizationId, RoomId, UserId
 from control_plane.domain.participants import grant_for
-from control_plane.domain.roles import Permission
+from control_plane.domain.roles import Permission, Role
 from control_plane.services import access
 from control_plane.services.ports import Bus, Clock
 from control_plane.stores import feed as store
@@ -30,12 +30,13 @@ class AlreadyAppended(Exception):
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
-    """Who speaks in which room, and what they may say there."""
+    """Who speaks in which room, and what they may say there. role: in that room."""
 
     organization_id: OrganizationId
     room_id: RoomId
     user_id: UserId
     display_name: str
+    role: Role
     can_post_chat: bool
     can_post_alert: bool
 
@@ -111,13 +112,14 @@ class FeedService:
     async def author_for(self, caller: Caller, organization_id: OrganizationId, room_id: RoomId) -> Author:
         """The caller as an author, from their membership now. Raises as `access.require`."""
         async with self.db.tenant(organization_id) as tx:
-            member = await access.require(tx, caller, organization_id, Permission.VIEW_ROOMS)
+            member = await access.require(tx, caller, organization_id, Permission.POST_CHAT, room_id)
         grant = grant_for(member.role)
         return Author(
             organization_id=organization_id,
             room_id=room_id,
             user_id=member.user_id,
             display_name=member.display_name,
+            role=member.role,
             can_post_chat=grant.can_post_chat,
             can_post_alert=grant.can_post_alert,
         )
@@ -133,7 +135,7 @@ class FeedService:
             append: writes the rows, in a scope of its own.
 
         Raises:
-            Conflict: the id belongs to something else. NotFound: no such room. Unavailable.
+            Conflict: the id belongs to something else, or the room is archived. NotFound: no such room. Unavailable.
         """
         draft = FeedEvent(
             seq=0,
@@ -148,7 +150,7 @@ class FeedService:
             async with self.db.tenant(author.organization_id) as tx:
                 event = await append(tx, draft)
                 if event is None:
-                    raise no_room()
+                    raise await _why_closed(tx, author)
                 tell_feed(tx, self.bus, author.room_id, event)
         except (UniqueViolation, AlreadyAppended) as error:
             return await self._find_first(author, kind, subject_id, error)
@@ -160,6 +162,13 @@ class FeedService:
         if first is None or first.author_id != author.user_id:
             raise Conflict("This id is taken.", field="id") from cause
         return first
+
+
+async def _why_closed(tx: Transaction, author: Author) -> DomainError:
+    """Why nothing can be appended: the room is archived, or there is none."""
+    if await store.read_last_seq(tx, author.organization_id, author.room_id) is None:
+        return no_room()
+    return Conflict("This room is archived.", reason="archived")
 
 
 def _check_page(after: int, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""Invitations by link: whoever has the code may come in, with the role it gives.
+"""Invitations: by link whoever has the code may come in, by e-mail only who has the address; with the role it gives.
 
 A code is base64url(organization id, secret): it says whose scope to open, so that accepting needs no look across tenants.
 """
@@ -15,26 +15,31 @@ from uuid import UUID
 
 import msgspec
 
+from control_plane.domain.accounts import clean_email
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import InvalidInput, NotFound, Unauthenticated
+from control_plane.domain.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from control_plane.domain.ids import OrganizationId
+from control_plane.domain.mail import Template
 from control_plane.domain.organizations import (
     INVITATION_DEFAULT_S,
     INVITATION_LONGEST_S,
     Invitation,
+    Member,
     is_host_by_default,
     require_may_give,
     require_usable,
 )
 from control_plane.domain.plans import require_room_for_one
 from control_plane.domain.roles import Permission, Role
-from control_plane.services import access
+from control_plane.services import access, audit
 from control_plane.services.entitlements import lock_entitlement
+from control_plane.services.mail import MailService
 from control_plane.services.organizations import OwnOrganization
 from control_plane.services.ports import Clock, Ids
 from control_plane.stores import invitations as store
 from control_plane.stores import organizations as organization_store
-from control_plane.stores.database import Database, ForeignKeyViolation, Transaction
+from control_plane.stores.database import Database, ForeignKeyViolation, Transaction, UniqueViolation
+from control_plane.stores.invitations import OwnInvitation
 
 SECRET_BYTES = 18
 """144 bits: not to be guessed (A19 of the targets asks for 64)."""
@@ -48,6 +53,14 @@ class NewInvitation(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+LETTER = Template(
+    subject="{inviter} invites you to {organization}",
+    lines=("{inviter} invites you to join {organization} as {role}. The link is for this address only.",),
+    button="Accept the invitation",
+    closing="If you do not know them, you can ignore this mail.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class InvitationService:
     """The use cases of invitations."""
@@ -55,6 +68,8 @@ class InvitationService:
     db: Database
     clock: Clock
     ids: Ids
+    mail: MailService
+    public_url: str
 
     async def create(
         self,
@@ -64,86 +79,177 @@ class InvitationService:
         role: Role,
         max_uses: int | None,
         expires_in_s: int | None,
+        email: str | None = None,
     ) -> NewInvitation:
-        """Make an invitation.
+        """Make an invitation; one by e-mail is sent, is for that address only, and good once.
 
         Args:
             caller: who asks; may not give a role above their own, nor Owner.
             organization_id: the tenant.
             role: what it gives.
-            max_uses: 1-USES_MAX; None means no limit.
+            max_uses: 1-USES_MAX; None means no limit, by e-mail one.
             expires_in_s: seconds from now, 1-INVITATION_LONGEST_S; None: INVITATION_DEFAULT_S.
+            email: whom it is for; None: whoever has the link.
 
         Raises:
-            NotFound, Forbidden. InvalidInput: role or a number. LimitExceeded: no host is left to give. Unavailable.
+            NotFound, Forbidden. InvalidInput: role, address or a number. LimitExceeded: no host is left to give.
+            Conflict: the address is invited already, or a member's. Unavailable.
         """
-        lifetime_s = INVITATION_DEFAULT_S if expires_in_s is None else expires_in_s
-        if not 1 <= lifetime_s <= INVITATION_LONGEST_S:
-            raise InvalidInput("An invitation is good for 1 second to 90 days.", field="expiresInS")
-        if max_uses is not None and not 1 <= max_uses <= USES_MAX:
-            raise InvalidInput(f"An invitation is good for 1 to {USES_MAX} uses.", field="maxUses")
+        address = None if email is None else clean_email(email)
         secret = secrets.token_bytes(SECRET_BYTES)
         now = self.clock.now()
         invitation = Invitation(
             id=self.ids.new(),
             role=role,
             created_at=now,
-            expires_at=now + timedelta(seconds=lifetime_s),
-            max_uses=max_uses,
+            expires_at=now + _lifetime(expires_in_s),
+            max_uses=_uses(max_uses, address),
             used_count=0,
             revoked_at=None,
+            email=address,
         )
-        async with self.db.tenant(organization_id) as tx:
-            member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            require_may_give(member.role, role)
-            await _require_host_left(tx, organization_id, role)
-            await store.insert_invitation(
-                tx, organization_id, invitation, token_hash=_hash(secret), created_by=caller.user_id
-            )
+        try:
+            async with self.db.tenant(organization_id) as tx:
+                member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+                require_may_give(member.role, role)
+                await _require_host_left(tx, organization_id, role)
+                if address is not None and await store.is_member(tx, organization_id, address):
+                    raise Conflict("They are a member already.", reason="member")
+                await store.revoke_expired(tx, organization_id, address, now)
+                await store.insert_invitation(
+                    tx, organization_id, invitation, token_hash=_hash(secret), created_by=caller.user_id
+                )
+                await self._send(tx, organization_id, invitation, secret, member)
+                await _note(tx, caller, organization_id, "invitation.created", invitation)
+        except UniqueViolation as error:
+            raise Conflict("This address is invited already. Send the invitation again.", reason="invited") from error
         return NewInvitation(invitation=invitation, code=_encode(organization_id, secret))
 
-    async def list_invitations(self, caller: Caller, organization_id: OrganizationId) -> list[Invitation]:
+    async def _send(
+        self, tx: Transaction, organization_id: OrganizationId, invitation: Invitation, secret: bytes, by: Member
+    ) -> None:
+        if invitation.email is None:
+            return
+        organization = await organization_store.find_organization(tx, organization_id)
+        facts = {
+            "inviter": by.display_name,
+            "organization": "" if organization is None else organization.name,
+            "role": invitation.role.value.replace("_", "-"),
+            "link": f"{self.public_url}/invite/{_encode(organization_id, secret)}",
+        }
+        await self.mail.put_letter(tx, invitation.email, LETTER, facts, organization_id=organization_id)
+
+    async def resend(self, caller: Caller, organization_id: OrganizationId, invitation_id: UUID) -> NewInvitation:
+        """Send an invitation by e-mail again, with a new code and the default lifetime; the old code is void.
+
+        Raises:
+            NotFound, Forbidden. Conflict: it is over, or by link. Unavailable.
+        """
+        secret, now = secrets.token_bytes(SECRET_BYTES), self.clock.now()
+        async with self.db.tenant(organization_id) as tx:
+            member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+            await lock_entitlement(tx, organization_id)
+            found = await store.lock_by_id(tx, organization_id, invitation_id)
+            if found is None:
+                raise _no_invitation()
+            if found.email is None:
+                raise Conflict("An invitation by link is not sent.", reason="by_link")
+            require_may_give(member.role, found.role)
+            renewed = msgspec.structs.replace(found, expires_at=now + timedelta(seconds=INVITATION_DEFAULT_S))
+            require_usable(renewed, now)
+            await store.renew(tx, invitation_id, _hash(secret), renewed.expires_at)
+            await self._send(tx, organization_id, renewed, secret, member)
+            await _note(tx, caller, organization_id, "invitation.resent", renewed)
+        return NewInvitation(invitation=renewed, code=_encode(organization_id, secret))
+
+    async def list_invitations(
+        self,
+        caller: Caller,
+        organization_id: OrganizationId,
+        *,
+        before: UUID | None = None,
+        limit: int | None = None,
+    ) -> list[Invitation]:
         """Those not revoked, newest first; their codes are not known any more. Raises NotFound, Forbidden, Unavailable."""
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            return await store.list_invitations(tx, organization_id)
+            return await store.list_invitations(tx, organization_id, before=before, limit=limit)
 
     async def revoke(self, caller: Caller, organization_id: OrganizationId, invitation_id: UUID) -> None:
         """Make an invitation good for nothing; again is harmless. Raises NotFound, Forbidden, Unavailable."""
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            if not await store.revoke(tx, organization_id, invitation_id, self.clock.now()):
+            found = await store.lock_by_id(tx, organization_id, invitation_id)
+            if found is None:
                 raise _no_invitation()
+            await store.revoke(tx, organization_id, invitation_id, self.clock.now())
+            await _note(tx, caller, organization_id, "invitation.revoked", found)
+
+    # --- the one who is invited
+
+    async def list_own(self, caller: Caller) -> list[OwnInvitation]:
+        """Invitations to the caller's address that can be accepted now, newest first. Raises Unavailable."""
+        async with self.db.user(caller.user_id) as tx:
+            return await store.list_own(tx, self.clock.now())
+
+    async def accept_own(self, caller: Caller, invitation_id: UUID) -> OwnOrganization:
+        """Come in by an invitation to the caller's address. Raises as `accept`."""
+        organization_id = await self._find_own(caller, invitation_id)
+        return await self._come_in(caller, organization_id, invitation_id)
+
+    async def decline_own(self, caller: Caller, invitation_id: UUID) -> None:
+        """Say no: the invitation is over. Raises NotFound, Unavailable."""
+        organization_id = await self._find_own(caller, invitation_id)
+        async with self.db.tenant(organization_id) as tx:
+            found = await store.lock_by_id(tx, organization_id, invitation_id)
+            if found is None:
+                raise _no_invitation()
+            await store.decline(tx, invitation_id, self.clock.now())
+            await _note(tx, caller, organization_id, "invitation.declined", found)
+
+    async def _find_own(self, caller: Caller, invitation_id: UUID) -> OrganizationId:
+        async with self.db.user(caller.user_id) as tx:
+            found = await store.find_own(tx, invitation_id)
+        if found is None:
+            raise _no_invitation()
+        return found
 
     async def accept(self, caller: Caller, code: str) -> OwnOrganization:
-        """Come in by an invitation. Who is a member already stays what they are, and no use is counted.
+        """Come in by an invitation's code. Who is a member already stays what they are, and no use is counted.
 
         Raises:
-            NotFound: no such code. Conflict: it is revoked, expired or used up. LimitExceeded: no host is left.
-            Unauthenticated: the login is gone. Unavailable.
+            NotFound: no such code, or it is for another address. Conflict: it is revoked, declined, expired or used up.
+            LimitExceeded: no host is left. Unauthenticated: the login is gone. Unavailable.
         """
         organization_id, secret = _decode(code)
+        return await self._come_in(caller, organization_id, _hash(secret))
+
+    async def _come_in(self, caller: Caller, organization_id: OrganizationId, key: UUID | bytes) -> OwnOrganization:
         try:
             async with self.db.tenant(organization_id) as tx:
-                return await self._accept(tx, caller, organization_id, secret)
+                return await self._accept(tx, caller, organization_id, key)
         except ForeignKeyViolation as error:
             raise Unauthenticated("This account no longer exists.") from error
 
     async def _accept(
-        self, tx: Transaction, caller: Caller, organization_id: OrganizationId, secret: bytes
+        self, tx: Transaction, caller: Caller, organization_id: OrganizationId, key: UUID | bytes
     ) -> OwnOrganization:
         # The organization's row is locked before the invitation's, here and everywhere: no deadlock.
         organization = await organization_store.find_organization(tx, organization_id)
         if organization is None:
             raise _no_invitation()
         await lock_entitlement(tx, organization_id)
-        invitation = await store.lock_by_token(tx, organization_id, _hash(secret))
-        if invitation is None:
+        find = store.lock_by_id if isinstance(key, UUID) else store.lock_by_token
+        invitation = await find(tx, organization_id, key)  # type: ignore[arg-type]  # by the kind of key
+        # One for another address is none: who finds the mail of somebody else learns nothing by trying.
+        if invitation is None or (invitation.email is not None and invitation.email != caller.email.lower()):
             raise _no_invitation()
         member = await organization_store.find_member(tx, organization_id, caller.user_id)
         if member is not None:
             return OwnOrganization(organization=organization, role=member.role)
         require_usable(invitation, self.clock.now())
+        if organization.deletes_at is not None:
+            raise Conflict("This organization is being deleted.", reason="closing")
         await _require_host_left(tx, organization_id, invitation.role)
         await organization_store.insert_member(
             tx,
@@ -155,7 +261,39 @@ class InvitationService:
             now=self.clock.now(),
         )
         await store.count_use(tx, invitation.id)
+        after = {"role": invitation.role.value, "invitationId": str(invitation.id)}
+        await audit.note(tx, caller, organization_id, "member.joined", ("user", caller.user_id), after=after)
         return OwnOrganization(organization=organization, role=invitation.role)
+
+
+def _lifetime(expires_in_s: int | None) -> timedelta:
+    lifetime_s = INVITATION_DEFAULT_S if expires_in_s is None else expires_in_s
+    if not 1 <= lifetime_s <= INVITATION_LONGEST_S:
+        raise InvalidInput("An invitation is good for 1 second to 90 days.", field="expiresInS")
+    return timedelta(seconds=lifetime_s)
+
+
+def _uses(max_uses: int | None, address: str | None) -> int | None:
+    if address is not None:
+        if max_uses not in {None, 1}:
+            raise InvalidInput("An invitation by e-mail is good once.", field="maxUses")
+        return 1
+    if max_uses is not None and not 1 <= max_uses <= USES_MAX:
+        raise InvalidInput(f"An invitation is good for 1 to {USES_MAX} uses.", field="maxUses")
+    return max_uses
+
+
+async def _note(
+    tx: Transaction, caller: Caller, organization_id: OrganizationId, action: str, invitation: Invitation
+) -> None:
+    """The address stays out of the log."""
+    facts = {
+        "role": invitation.role.value,
+        "byEmail": invitation.email is not None,
+        "expiresAt": invitation.expires_at.isoformat(),
+        "maxUses": invitation.max_uses,
+    }
+    await audit.note(tx, caller, organization_id, action, ("invitation", invitation.id), after=facts)
 
 
 async def _require_host_left(tx: Transaction, organization_id: OrganizationId, role: Role) -> None:

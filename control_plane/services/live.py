@@ -33,8 +33,8 @@ from control_plane.domain.nodes import choose_node
 from control_plane.domain.organizations import Member
 from control_plane.domain.participants import Participant, grant_for, require_removable
 from control_plane.domain.roles import Permission
-from control_plane.domain.rooms import LiveSession, require_idle, require_live
-from control_plane.services import access
+from control_plane.domain.rooms import LiveSession, require_idle, require_live, require_open
+from control_plane.services import access, audit
 from control_plane.services.entitlements import entitlement_for, read_entitlement
 from control_plane.services.feed import no_room, tell_feed
 from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
@@ -108,15 +108,19 @@ class LiveService:
         """Start a run of the room on the best media node; its media is made by the first who needs it.
 
         Raises:
-            NotFound, Forbidden: see `access.require`. RoomAlreadyLive. NoMediaNode. Unavailable.
+            NotFound, Forbidden: see `access.require`. RoomAlreadyLive. Conflict: it is archived. NoMediaNode.
+            Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
-            member = await access.require(tx, caller, organization_id, Permission.RUN_SESSION)
+            member = await access.require(tx, caller, organization_id, Permission.RUN_SESSION, room_id)
             # Two starts, or a start and a delete, take turns on the room's row.
             if not await room_store.lock_room(tx, organization_id, room_id):
                 raise no_room()
             found = await room_store.find_room(tx, organization_id, room_id)
-            require_idle(None if found is None else found.live)
+            if found is None:
+                raise no_room()
+            require_open(found.room)
+            require_idle(found.live)
             node = choose_node(await node_store.list_nodes(tx), now=self.clock.now())
             session = LiveSession(
                 id=LiveSessionId(self.ids.new()),
@@ -130,6 +134,7 @@ class LiveService:
             )
             await live_sessions.insert_session(tx, session)
             await self._append(tx, session, "session.started", member)
+            await audit.note(tx, caller, organization_id, "session.started", ("room", room_id), after=_run(session))
         return session
 
     async def end(self, caller: Caller, organization_id: OrganizationId, room_id: RoomId) -> LiveSession:
@@ -139,7 +144,7 @@ class LiveService:
             NotFound, Forbidden: see `access.require`. RoomNotLive: nothing runs, or it was ended already. Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
-            member = await access.require(tx, caller, organization_id, Permission.RUN_SESSION)
+            member = await access.require(tx, caller, organization_id, Permission.RUN_SESSION, room_id)
             if not await room_store.lock_room(tx, organization_id, room_id):
                 raise no_room()
             session = await live_sessions.end_live(tx, organization_id, room_id, self.clock.now())
@@ -148,6 +153,7 @@ class LiveService:
             ended = SessionEnded(live_session_id=session.id, organization_id=organization_id, room_id=room_id)
             tx.after_commit(partial(self.bus.publish, session_topic(session.id), ended))
             await self._append(tx, session, "session.ended", member)
+            await audit.note(tx, caller, organization_id, "session.ended", ("room", room_id), before=_run(session))
         return session
 
     async def _append(self, tx: Transaction, session: LiveSession, kind: str, member: Member) -> None:
@@ -209,7 +215,7 @@ class LiveService:
 
     async def _read_joining(self, caller: Caller, organization_id: OrganizationId, room_id: RoomId) -> _Joining:
         async with self.db.tenant(organization_id) as tx:
-            member = await access.require(tx, caller, organization_id, Permission.JOIN_SESSION)
+            member = await access.require(tx, caller, organization_id, Permission.JOIN_SESSION, room_id)
             entitlement = await read_entitlement(tx, organization_id)
             found = await room_store.find_room(tx, organization_id, room_id)
             if found is None:
@@ -278,7 +284,7 @@ class LiveService:
             raise RoomNotLive("This room is not live.")
         if welcomed is None:
             raise Unauthenticated("This token is no longer good. Join again.")
-        entitlement = entitlement_for(welcomed.plan_tier)
+        entitlement = entitlement_for(welcomed.plan_tier, welcomed.overrides)
         seat_limit = entitlement.max_viewers_per_room
         if welcomed.participant.grant.takes_seat:
             await self._keep_seat(claims, welcomed, seat_limit, is_resume=is_resume)
@@ -341,13 +347,17 @@ class LiveService:
             raise InvalidInput("Leave instead of removing yourself.", field="participantId")
         async with self.db.tenant(claims.organization_id) as tx:
             caller = Caller(user_id=by.participant.user_id, email="", display_name="", session_id=None)
-            member = await access.require(tx, caller, claims.organization_id, Permission.MODERATE)
+            member = await access.require(tx, caller, claims.organization_id, Permission.MODERATE, claims.room_id)
             role = await participants.find_role(tx, claims.live_session_id, participant_id)
             if role is None:
                 raise NotFound("There is no such participant.")
             require_removable(member.role, role)
             if not await participants.mark_removed(tx, participant_id, self.clock.now()):
                 return
+            run = {"liveSessionId": str(claims.live_session_id)}
+            await audit.note(
+                tx, caller, claims.organization_id, "participant.removed", ("participant", participant_id), before=run
+            )
             order = ParticipantRemoved(live_session_id=claims.live_session_id, participant_id=participant_id)
             tx.after_commit(partial(self.bus.publish, session_topic(claims.live_session_id), order))
             self._tell_left(tx, claims.live_session_id, participant_id, "removed")
@@ -440,3 +450,7 @@ class LiveService:
                 await self.presence.drop(live_session_id, participant_id)
             except Unavailable:
                 log.warning("presence not dropped; its lease will end", live_session_id=str(live_session_id))
+
+
+def _run(session: LiveSession) -> dict[str, str]:
+    return {"liveSessionId": str(session.id)}

@@ -1,25 +1,26 @@
-"""Organizations, their members and workspaces."""
+"""Organizations: the tenants themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from control_plane.domain.audit import AUDIT_KEPT_AT_LEAST_DAYS, changes_of
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, NotFound, Unauthenticated
 from control_plane.domain.ids import OrganizationId, UserId, WorkspaceId
-from control_plane.domain.organizations import TRIAL, Member, Organization, Workspace, is_host_by_default
-from control_plane.domain.plans import PlanTier, require_room_for_one
+from control_plane.domain.organizations import TRIAL, Organization, Workspace, is_host_by_default, require_retention
+from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Permission, Role
-from control_plane.domain.rooms import clean_name, make_slug
-from control_plane.services import access
-from control_plane.services.entitlements import lock_entitlement
+from control_plane.domain.rooms import clean_name, clean_slug, make_slug
+from control_plane.services import access, audit
 from control_plane.services.ports import Clock, Ids
 from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as store
-from control_plane.stores.database import Database, ForeignKeyViolation, Transaction
+from control_plane.stores.database import Database, ForeignKeyViolation, Transaction, UniqueViolation
 
 FIRST_WORKSPACE = "Main"
 
@@ -38,6 +39,27 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     display_name: str
     organizations: list[OwnOrganization]
+
+
+class OrganizationChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change; UNSET leaves it. A retention in days; None: everything is kept."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    slug: str | msgspec.UnsetType = msgspec.UNSET
+    chat_retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    audit_retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def _clean(changes: OrganizationChanges) -> dict[str, Any]:
+    """The changes that were asked for, as they are kept. Raises InvalidInput."""
+    wanted = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
+    if "name" in wanted:
+        wanted["name"] = clean_name(wanted["name"])
+    if "slug" in wanted:
+        wanted["slug"] = clean_slug(wanted["slug"])
+    require_retention(wanted.get("chat_retention_days"), 1, "chatRetentionDays")
+    require_retention(wanted.get("audit_retention_days"), AUDIT_KEPT_AT_LEAST_DAYS, "auditRetentionDays")
+    return wanted
 
 
 def slugs(name: str, fallback: str, unique: UUID) -> tuple[str, str]:
@@ -104,6 +126,10 @@ class OrganizationService:
             created_at=organization.created_at,
         )
         await store.insert_workspace(tx, workspace)
+        after = {"name": organization.name, "slug": organization.slug, "planTier": organization.plan_tier.value}
+        await audit.note(
+            tx, caller, organization.id, "organization.created", ("organization", organization.id), after=after
+        )
         return OwnOrganization(organization=organization, role=Role.OWNER)
 
     async def _find_own(self, tx: Transaction, caller: Caller, organization_id: OrganizationId) -> OwnOrganization:
@@ -137,44 +163,37 @@ class OrganizationService:
             raise access.no_organization()
         return OwnOrganization(organization=found, role=member.role)
 
-    async def list_members(self, caller: Caller, organization_id: OrganizationId) -> list[Member]:
-        """All members, oldest first. Raises NotFound, Forbidden, Unavailable."""
-        async with self.db.tenant(organization_id) as tx:
-            await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            return await store.list_members(tx, organization_id)
-
-    async def list_workspaces(self, caller: Caller, organization_id: OrganizationId) -> list[Workspace]:
-        """All workspaces, oldest first. Raises NotFound, Unavailable."""
-        async with self.db.tenant(organization_id) as tx:
-            await access.require(tx, caller, organization_id, Permission.VIEW_ROOMS)
-            return await store.list_workspaces(tx, organization_id)
-
-    async def create_workspace(
-        self, caller: Caller, organization_id: OrganizationId, name: str, workspace_id: WorkspaceId | None
-    ) -> Workspace:
-        """Make a workspace, within the plan.
+    async def change(
+        self, caller: Caller, organization_id: OrganizationId, changes: OrganizationChanges
+    ) -> OwnOrganization:
+        """Rename an organization, give it another slug, or say how long what is in it is kept.
 
         Raises:
-            NotFound, Forbidden. InvalidInput: the name. LimitExceeded. Conflict: the id is taken. Unavailable.
+            NotFound, Forbidden. InvalidInput: name, slug or a retention. Conflict: the slug is taken. Unavailable.
         """
-        cleaned = clean_name(name)
-        new_id = workspace_id or WorkspaceId(self.ids.new())
-        async with self.db.tenant(organization_id) as tx:
-            await access.require(tx, caller, organization_id, Permission.MANAGE_ROOMS)
-            entitlement = await lock_entitlement(tx, organization_id)
-            if workspace_id is not None:
-                first = await store.find_workspace(tx, organization_id, workspace_id)
-                if first is not None:
-                    return first
-            used = await store.count_workspaces(tx, organization_id)
-            require_room_for_one("workspaces", entitlement.max_workspaces, used)
-            for slug in slugs(cleaned, "workspace", new_id):
-                workspace = Workspace(
-                    id=new_id, organization_id=organization_id, name=cleaned, slug=slug, created_at=self.clock.now()
-                )
-                if await store.insert_workspace(tx, workspace):
-                    return workspace
-        raise Conflict("This id is taken.", field="id")
+        wanted = _clean(changes)
+        try:
+            async with self.db.tenant(organization_id) as tx:
+                member = await access.require(tx, caller, organization_id, Permission.MANAGE_ORGANIZATION)
+                before = await store.find_organization(tx, organization_id)
+                if before is None:
+                    raise access.no_organization()
+                after = msgspec.structs.replace(before, **wanted)
+                await store.update_organization(tx, after)
+                was, now = changes_of({name: getattr(before, name) for name in wanted}, wanted)
+                if now:
+                    await audit.note(
+                        tx,
+                        caller,
+                        organization_id,
+                        "organization.changed",
+                        ("organization", organization_id),
+                        before=was,
+                        after=now,
+                    )
+        except UniqueViolation as error:
+            raise Conflict("This slug is taken.", field="slug") from error
+        return OwnOrganization(organization=after, role=member.role)
 
     async def set_plan(self, organization: str, tier: PlanTier) -> OrganizationId:
         """Put an organization on a plan: the operator's command, and later the billing's.
@@ -186,13 +205,25 @@ class OrganizationService:
         Raises:
             NotFound. Unavailable.
         """
-        organization_id = await self._resolve(organization)
+        organization_id = await self.resolve(organization)
         async with self.db.tenant(organization_id) as tx:
-            if not await store.write_plan_tier(tx, organization_id, tier):
+            plan = await store.read_plan(tx, organization_id, lock=True)
+            if plan is None:
                 raise access.no_organization()
+            await store.write_plan_tier(tx, organization_id, tier)
+            await audit.note(
+                tx,
+                audit.OPERATOR,
+                organization_id,
+                "plan.changed",
+                ("organization", organization_id),
+                before={"planTier": plan[0]},
+                after={"planTier": tier.value},
+            )
         return organization_id
 
-    async def _resolve(self, organization: str) -> OrganizationId:
+    async def resolve(self, organization: str) -> OrganizationId:
+        """The organization of an id or a slug; for operators. Raises NotFound, Unavailable."""
         try:
             return OrganizationId(UUID(organization))
         except ValueError:

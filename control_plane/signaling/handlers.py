@@ -132,6 +132,10 @@ async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCr
         rtp_parameters=request.rtp_parameters,
         paused=request.paused,
     )
+    if not connection.admission.participant.grant.can_publish:
+        # Their role changed while the node made it.
+        await room.session.needs.media.close_producer(at, room.participant_id, producer_id)
+        room.require(False, Permission.PUBLISH_MEDIA)  # noqa: FBT003 - refuses
     connection.producer_ids.add(producer_id)
     await room.session.tell(
         events.ProducerOpened(
@@ -269,6 +273,9 @@ async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
         raise NotFound("There is no such consumer.")
     if not 1 <= request.priority <= 255:
         raise InvalidInput("A priority is 1 to 255.", field="priority")
+    await room.session.needs.media.set_priority(
+        room.at, room.participant_id, consumer_id, priority=request.priority
+    )
     await room.session.needs.media.set_priority(room.at, room.participant_id, consumer_id, priority=request.priority)
     return EMPTY
 
@@ -295,6 +302,7 @@ def _author(room: Room) -> Author:
         room_id=room.session.room_id,
         user_id=participant.user_id,
         display_name=participant.display_name,
+        role=participant.role,
         can_post_chat=participant.grant.can_post_chat,
         can_post_alert=participant.grant.can_post_alert,
     )

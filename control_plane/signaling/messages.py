@@ -427,6 +427,14 @@ class ParticipantLeft(NotificationBase, tag="participant.left"):
     reason: str
 
 
+class ParticipantRoleChanged(NotificationBase, tag="participant.roleChanged"):
+    """Someone's role or rights changed, also the receiver's own: what they publish without the right is closed."""
+
+    participant_id: UUID
+    role: Role
+    grant: RoomGrant
+
+
 class ProducerOpened(NotificationBase, tag="producer.opened"):
     """Someone publishes a track; a `consumer.offered` follows if this browser can decode it."""
 
@@ -549,6 +557,7 @@ Notification = (
     | ParticipantJoined
     | ParticipantConnectionChanged
     | ParticipantLeft
+    | ParticipantRoleChanged
     | ProducerOpened
     | ProducerPausedChanged
     | ProducerClosed

@@ -137,6 +137,17 @@ class Roster:
         self.people[participant.id] = Person(participant)
         return True
 
+    def regrade(self, participant: Participant) -> bool:
+        """Someone's role or rights changed. Answers whether that is news."""
+        person = self.people.get(participant.id)
+        if person is None or (person.participant.role, person.participant.grant) == (
+            participant.role,
+            participant.grant,
+        ):
+            return False
+        person.participant = participant
+        return True
+
     def _open(self, event: ProducerOpened) -> bool:
         known = self.tracks.get(event.producer_id)
         if event.producer_id in self._gone or known is not None:

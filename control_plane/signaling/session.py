@@ -238,6 +238,8 @@ class Session:
                 self._yield(event)
             case events.ParticipantRemoved():
                 self._put_out(event.participant_id)
+            case events.ParticipantRoleChanged():
+                self.regrade(event.participant)
             case events.SessionEnded():
                 self.end()
             case events.ParticipantLeft():
@@ -314,13 +316,48 @@ class Session:
         connection.socket.close(m.CloseCode.REPLACED, "joined from elsewhere")
 
     def _put_out(self, participant_id: ParticipantId) -> None:
-        self.lay_ghost(participant_id)
+        was_here = self.lay_ghost(participant_id) is not None or participant_id in self.connections
         connection = self.connections.pop(participant_id, None)
         self.apply(events.ParticipantLeft(live_session_id=self.id, participant_id=participant_id, reason="removed"))
         if connection is not None:
-            # Whoever removed them closed what they knew of; only this process knows every place.
+            connection.socket.close(m.CloseCode.REMOVED, "removed")
+        if was_here:
+            # Whoever ordered it may hold no link to the node (a membership ends by REST), or not know every place.
             self.spawn(self.close_media(participant_id))
-            connection.socket.close(m.CloseCode.REMOVED, "removed by a moderator")
+
+    def regrade(self, participant: Participant) -> None:
+        """Someone's role changed: from now on they may what it says, and what they publish without the right is closed."""
+        # A ghost's admission stays as it is: who comes back is welcomed with the role of the rows.
+        connection = self.connections.get(participant.id)
+        if connection is not None:
+            connection.admission = msgspec.structs.replace(connection.admission, participant=participant)
+        if self.roster.regrade(participant):
+            self.tell_all(
+                m.ParticipantRoleChanged(participant_id=participant.id, role=participant.role, grant=participant.grant)
+            )
+        if connection is not None or participant.id in self.ghosts:
+            self.take_back(participant)
+
+    def take_back(self, participant: Participant) -> None:
+        """Close what someone publishes who may not (any more)."""
+        if participant.grant.can_publish:
+            return
+        for producer_id in self.roster.tracks_of(participant.id):
+            self.spawn(self._close_producer(participant.id, producer_id))
+
+    async def _close_producer(self, participant_id: ParticipantId, producer_id: str) -> None:
+        try:
+            await self.needs.media.close_producer(self.placement, participant_id, producer_id)
+        except DomainError as error:
+            # The sweep tries again.
+            log.warning("producer_not_closed", participant_id=str(participant_id), code=error.code)
+            return
+        connection = self.connections.get(participant_id)
+        if connection is not None:
+            connection.producer_ids.discard(producer_id)
+        await self.tell(
+            events.ProducerGone(live_session_id=self.id, participant_id=participant_id, producer_id=producer_id)
+        )
 
     def end(self) -> None:
         """It is over: tell and close every socket. May be called twice."""
@@ -342,7 +379,13 @@ class Session:
         """
         listed = {person.id: person for person in people}
         for participant_id in (self.roster.people.keys() & known) - listed.keys():
+            if participant_id in self.connections:
+                # The push that they were put out was lost; whoever was not comes back by their resume token.
+                self._put_out(participant_id)
+                continue
             self.apply(events.ParticipantLeft(live_session_id=self.id, participant_id=participant_id, reason="left"))
+        for participant_id in listed.keys() & known & self.roster.people.keys():
+            self.regrade(listed[participant_id])
         for participant_id in listed.keys() - known - self.roster.people.keys():
             self.apply(events.ParticipantJoined(live_session_id=self.id, participant=listed[participant_id]))
 

@@ -58,6 +58,11 @@ class Rows(Protocol):
     def __getitem__(self, name: str) -> Any: ...
 
 
+def columns_of(row: Rows) -> dict[str, Any]:
+    """A row as a dict, columns in the order of the statement."""
+    return dict(cast("asyncpg.Record", row))
+
+
 class Transaction:
     """An open scope. Statements use `$1`-style parameters; values come back as asyncpg makes them."""
 

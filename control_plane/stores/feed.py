@@ -26,7 +26,8 @@ class _AlertNamed(msgspec.Struct, rename="camel"):
 
 
 _APPEND = """
-    with room as (update rooms set last_seq = last_seq + 1 where organization_id = $1 and id = $2 returning last_seq)
+    with room as (update rooms set last_seq = last_seq + 1
+        where organization_id = $1 and id = $2 and archived_at is null returning last_seq)
     {more}
     insert into room_events (organization_id, room_id, seq, kind, subject_id, author_id, author_name, at, body)
     select $1, $2, room.last_seq, $3, $4, $5, $6, $7, $8::jsonb from room returning seq
@@ -112,7 +113,7 @@ def _object_of(draft: FeedEvent) -> UUID:
 async def append_event(
     tx: Transaction, organization_id: OrganizationId, room_id: RoomId, draft: FeedEvent
 ) -> FeedEvent | None:
-    """Append an entry that is only that. draft.seq is ignored. None when there is no such room."""
+    """Append an entry that is only that. draft.seq is ignored. None when there is no such room, or it is archived."""
     return await _append(tx, _EVENT, organization_id, room_id, draft)
 
 

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from control_plane.domain.ids import OrganizationId, UserId, WorkspaceId
+import msgspec
+
+from control_plane.domain.ids import OrganizationId, RoomId, UserId, WorkspaceId
 from control_plane.domain.organizations import Member, Organization, Workspace
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.stores.database import Rows, Transaction
 
-_SELECT = "select id, name, slug, plan_tier, trial_ends_at, created_at from organizations "
+_COLUMNS = (
+    "o.id, o.name, o.slug, o.plan_tier, o.trial_ends_at, o.created_at, "
+    "o.deletes_at, o.chat_retention_days, o.audit_retention_days"
+)
+_SELECT = f"select {_COLUMNS} from organizations o "  # noqa: S608 - our own columns
+_PLAN = (
+    "select o.plan_tier, e.limits from organizations o "
+    "left join entitlement_overrides e on e.organization_id = o.id where o.id = $1"
+)
+_MEMBER = """
+    select m.user_id, u.email, u.display_name, coalesce(r.role, m.role) as role, m.is_host, m.created_at,
+        o.deletes_at is not null as is_closing
+    from memberships m join users u on u.id = m.user_id join organizations o on o.id = m.organization_id
+    left join room_roles r on r.organization_id = m.organization_id and r.user_id = m.user_id and r.room_id = $3
+    where m.organization_id = $1
+"""
 
 
 def _organization(row: Rows) -> Organization:
@@ -22,6 +40,9 @@ def _organization(row: Rows) -> Organization:
         plan_tier=PlanTier(row["plan_tier"]),
         trial_ends_at=row["trial_ends_at"],
         created_at=row["created_at"],
+        deletes_at=row["deletes_at"],
+        chat_retention_days=row["chat_retention_days"],
+        audit_retention_days=row["audit_retention_days"],
     )
 
 
@@ -43,12 +64,13 @@ def _member(row: Rows) -> Member:
         role=Role(row["role"]),
         is_host=row["is_host"],
         joined_at=row["created_at"],
+        is_closing=row["is_closing"],
     )
 
 
 async def find_organization(tx: Transaction, organization_id: OrganizationId) -> Organization | None:
     """The tenant of the scope; None when it does not exist."""
-    row = await tx.fetchrow(_SELECT + "where id = $1", organization_id)
+    row = await tx.fetchrow(_SELECT + "where o.id = $1", organization_id)
     return None if row is None else _organization(row)
 
 
@@ -67,11 +89,39 @@ async def insert_organization(tx: Transaction, organization: Organization) -> bo
     return count == 1
 
 
-async def read_plan_tier(tx: Transaction, organization_id: OrganizationId, *, lock: bool) -> str | None:
-    """The tenant's plan. lock: hold the organization's row until commit, so that counts stay true."""
-    statement = "select plan_tier from organizations where id = $1"
-    tier: str | None = await tx.fetchval(statement + (" for update" if lock else ""), organization_id)
-    return tier
+async def read_plan(
+    tx: Transaction, organization_id: OrganizationId, *, lock: bool
+) -> tuple[str, dict[str, Any]] | None:
+    """The tenant's plan and what was agreed beside it; None when there is no such organization.
+
+    lock: hold the organization's row until commit, so that counts stay true.
+    """
+    row = await tx.fetchrow(
+        _PLAN + (" for update of o" if lock else ""),
+        organization_id,
+    )
+    if row is None:
+        return None
+    return row["plan_tier"], {} if row["limits"] is None else msgspec.json.decode(row["limits"], type=dict[str, Any])
+
+
+async def write_overrides(
+    tx: Transaction, organization_id: OrganizationId, limits: dict[str, Any], note: str, *, row_id: UUID
+) -> dict[str, Any] | None:
+    """Write what was agreed beside the plan, in place of what was; platform scope. Answers what was before."""
+    before: str | None = await tx.fetchval(
+        "select limits from entitlement_overrides where organization_id = $1 for update", organization_id
+    )
+    await tx.execute(
+        "insert into entitlement_overrides (id, organization_id, limits, note, updated_at) "
+        "values ($1, $2, $3::jsonb, $4, now()) "
+        "on conflict (organization_id) do update set limits = excluded.limits, note = excluded.note, updated_at = now()",
+        row_id,
+        organization_id,
+        msgspec.json.encode(limits).decode(),
+        note,
+    )
+    return None if before is None else msgspec.json.decode(before, type=dict[str, Any])
 
 
 async def write_plan_tier(tx: Transaction, organization_id: OrganizationId, tier: PlanTier) -> bool:
@@ -88,35 +138,98 @@ async def find_by_slug(tx: Transaction, slug: str) -> OrganizationId | None:
 async def list_own(tx: Transaction, user_id: UserId) -> list[tuple[Organization, Role]]:
     """The organizations a person is a member of, with their role, oldest first; user scope."""
     rows = await tx.fetch(
-        "select o.id, o.name, o.slug, o.plan_tier, o.trial_ends_at, o.created_at, m.role "
+        f"select {_COLUMNS}, m.role "  # noqa: S608 - our own columns
         "from memberships m join organizations o on o.id = m.organization_id where m.user_id = $1 order by o.id",
         user_id,
     )
     return [(_organization(row), Role(row["role"])) for row in rows]
 
 
+async def update_organization(tx: Transaction, organization: Organization) -> None:
+    """Write name, slug, retention and the time of its deletion.
+
+    Raises:
+        UniqueViolation: the slug is another organization's, which the scope can't see.
+    """
+    await tx.execute(
+        "update organizations set name = $2, slug = $3, chat_retention_days = $4, audit_retention_days = $5, "
+        "deletes_at = $6 where id = $1",
+        organization.id,
+        organization.name,
+        organization.slug,
+        organization.chat_retention_days,
+        organization.audit_retention_days,
+        organization.deletes_at,
+    )
+
+
+async def delete_due(tx: Transaction, limit: int) -> list[OrganizationId]:
+    """Erase organizations whose grace is over, with all that is theirs; platform scope."""
+    rows = await tx.fetch(
+        "delete from organizations where id in "
+        "(select id from organizations where deletes_at <= now() order by deletes_at limit $1) returning id",
+        limit,
+    )
+    return [OrganizationId(row["id"]) for row in rows]
+
+
 # --- members
 
 
-async def find_member(tx: Transaction, organization_id: OrganizationId, user_id: UserId) -> Member | None:
-    """A person's membership; None when they are no member."""
-    row = await tx.fetchrow(
-        "select m.user_id, u.email, u.display_name, m.role, m.is_host, m.created_at "
-        "from memberships m join users u on u.id = m.user_id where m.organization_id = $1 and m.user_id = $2",
-        organization_id,
-        user_id,
-    )
+async def find_member(
+    tx: Transaction, organization_id: OrganizationId, user_id: UserId, room_id: RoomId | None = None
+) -> Member | None:
+    """A person's membership, in a room with the role they have there; None when they are no member."""
+    row = await tx.fetchrow(_MEMBER + " and m.user_id = $2", organization_id, user_id, room_id)
     return None if row is None else _member(row)
 
 
-async def list_members(tx: Transaction, organization_id: OrganizationId) -> list[Member]:
-    """All members, oldest first."""
+async def list_members(
+    tx: Transaction,
+    organization_id: OrganizationId,
+    *,
+    after: UserId | None = None,
+    limit: int | None = None,
+    role: Role | None = None,
+    text: str | None = None,
+) -> list[Member]:
+    """Members in the order of their joining, after one of them.
+
+    text: in the name or the address, any case. limit: None: all of them.
+    """
+    pattern = None if text is None else "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = await tx.fetch(
-        "select m.user_id, u.email, u.display_name, m.role, m.is_host, m.created_at "
-        "from memberships m join users u on u.id = m.user_id where m.organization_id = $1 order by m.id",
+        _MEMBER  # noqa: S608 - our own statement
+        + " and ($2::uuid is null or m.id > (select x.id from memberships x "
+        "where x.organization_id = $1 and x.user_id = $2)) and ($4::text is null or m.role = $4) "
+        "and ($5::text is null or u.display_name ilike $5 or u.email ilike $5) order by m.id limit $6",
         organization_id,
+        after,
+        None,
+        None if role is None else role.value,
+        pattern,
+        limit,
     )
     return [_member(row) for row in rows]
+
+
+async def update_member(tx: Transaction, organization_id: OrganizationId, member: Member) -> None:
+    """Write role and host flag."""
+    await tx.execute(
+        "update memberships set role = $3, is_host = $4 where organization_id = $1 and user_id = $2",
+        organization_id,
+        member.user_id,
+        member.role.value,
+        member.is_host,
+    )
+
+
+async def delete_member(tx: Transaction, organization_id: OrganizationId, user_id: UserId) -> bool:
+    """End a membership; the person's roles in rooms go with it. False when there was none."""
+    count = await tx.execute(
+        "delete from memberships where organization_id = $1 and user_id = $2", organization_id, user_id
+    )
+    return count == 1
 
 
 async def insert_member(
@@ -153,11 +266,20 @@ async def count_hosts(tx: Transaction, organization_id: OrganizationId) -> int:
 # --- workspaces
 
 
-async def list_workspaces(tx: Transaction, organization_id: OrganizationId) -> list[Workspace]:
-    """All workspaces, oldest first."""
+async def list_workspaces(
+    tx: Transaction,
+    organization_id: OrganizationId,
+    *,
+    after: WorkspaceId | None = None,
+    limit: int | None = None,
+) -> list[Workspace]:
+    """Workspaces, oldest first, after one of them. limit: None: all."""
     rows = await tx.fetch(
-        "select id, organization_id, name, slug, created_at from workspaces where organization_id = $1 order by id",
+        "select id, organization_id, name, slug, created_at from workspaces "
+        "where organization_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
         organization_id,
+        after,
+        limit,
     )
     return [_workspace(row) for row in rows]
 
@@ -185,6 +307,27 @@ async def insert_workspace(tx: Transaction, workspace: Workspace) -> bool:
         workspace.name,
         workspace.slug,
         workspace.created_at,
+    )
+    return count == 1
+
+
+async def rename_workspace(
+    tx: Transaction, organization_id: OrganizationId, workspace_id: WorkspaceId, name: str
+) -> None:
+    """Rename a workspace; its slug stays."""
+    await tx.execute(
+        "update workspaces set name = $3 where organization_id = $1 and id = $2", organization_id, workspace_id, name
+    )
+
+
+async def delete_workspace(tx: Transaction, organization_id: OrganizationId, workspace_id: WorkspaceId) -> bool:
+    """Delete a workspace without rooms. False when it has some, or is the last one."""
+    count = await tx.execute(
+        "delete from workspaces w where w.organization_id = $1 and w.id = $2 "
+        "and not exists (select 1 from rooms r where r.organization_id = $1 and r.workspace_id = w.id) "
+        "and exists (select 1 from workspaces o where o.organization_id = $1 and o.id <> w.id)",
+        organization_id,
+        workspace_id,
     )
     return count == 1
 

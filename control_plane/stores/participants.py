@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,30 +16,34 @@ from control_plane.domain.callers import JoinClaims
 from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, UserId
 from control_plane.domain.participants import Participant, grant_for
 from control_plane.domain.roles import Role
-from control_plane.domain.rooms import LiveSession
+from control_plane.domain.rooms import LiveSession, WhoMayChat
 from control_plane.stores.database import Rows, Transaction
 from control_plane.stores.live_sessions import live_session
 
 
 class Welcomed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a welcome finds. generation: the new one. was_left_at: set when they had gone or were taken for lost."""
+    """What a welcome finds. overrides: of the plan's limits.
+
+    generation: the new one. was_left_at: set when they had gone or were taken for lost.
+    """
 
     participant: Participant
     live_session: LiveSession
     room_name: str
     plan_tier: str
+    overrides: dict[str, Any]
     generation: int
     was_left_at: datetime | None
 
 
-def _participant(row: Rows) -> Participant:
+def _participant(row: Rows, who_may_chat: WhoMayChat = WhoMayChat.EVERYONE) -> Participant:
     role = Role(row["role"])
     return Participant(
         id=ParticipantId(row["participant_id"]),
         user_id=UserId(row["user_id"]),
         display_name=row["display_name"],
         role=role,
-        grant=grant_for(role),
+        grant=grant_for(role, who_may_chat),
     )
 
 
@@ -49,13 +54,16 @@ _WELCOME = """
     )
     update participants p
     set join_nonce = null, generation = p.generation + 1, left_at = null,
-        joined_at = coalesce(p.joined_at, $4), role = m.role
-    from old, live_sessions s, rooms r, organizations o, memberships m
+        joined_at = coalesce(p.joined_at, $4), role = coalesce(rr.role, m.role)
+    from old, live_sessions s, rooms r, organizations o,
+        memberships m left join room_roles rr on rr.organization_id = m.organization_id and rr.user_id = m.user_id
+            and rr.room_id = (select x.room_id from live_sessions x where x.id = $2)
     where p.id = old.id and s.id = p.live_session_id and s.ended_at is null and r.id = s.room_id
         and o.id = p.organization_id and m.organization_id = p.organization_id and m.user_id = p.user_id
     returning p.id as participant_id, p.user_id, p.display_name, p.role, p.generation, old.left_at as was_left_at,
         s.id, s.organization_id, s.room_id, s.node_id, s.epoch, s.started_by, s.started_at, s.ended_at,
-        r.name as room_name, o.plan_tier
+        r.name as room_name, r.who_may_chat, o.plan_tier,
+        (select e.limits from entitlement_overrides e where e.organization_id = p.organization_id) as limits
 """
 _ADMIT = _WELCOME.format(condition="join_nonce = $3")
 _RESUME = _WELCOME.format(condition="generation = $3")
@@ -121,10 +129,11 @@ async def welcome(tx: Transaction, claims: JoinClaims, *, is_resume: bool, now: 
     if row is None:
         return None
     return Welcomed(
-        participant=_participant(row),
+        participant=_participant(row, WhoMayChat(row["who_may_chat"])),
         live_session=live_session(row),
         room_name=row["room_name"],
         plan_tier=row["plan_tier"],
+        overrides={} if row["limits"] is None else msgspec.json.decode(row["limits"], type=dict[str, Any]),
         generation=row["generation"],
         was_left_at=row["was_left_at"],
     )
@@ -186,17 +195,60 @@ async def mark_removed(tx: Transaction, participant_id: ParticipantId, now: date
     return count == 1
 
 
+async def end_stays(
+    tx: Transaction, organization_id: OrganizationId, user_id: UserId, now: datetime
+) -> list[tuple[LiveSessionId, ParticipantId]]:
+    """A person is no member any more: they are out of every live session, and their tokens are void.
+
+    They are not marked as removed: invited again, they may come back.
+    """
+    rows = await tx.fetch(
+        "update participants p set left_at = coalesce(p.left_at, $3), join_nonce = null, "
+        "generation = case when p.generation = 0 then 0 else p.generation + 1 end from live_sessions s "
+        "where s.id = p.live_session_id and s.ended_at is null and p.organization_id = $1 and p.user_id = $2 "
+        "returning p.live_session_id, p.id",
+        organization_id,
+        user_id,
+        now,
+    )
+    return [(LiveSessionId(row["live_session_id"]), ParticipantId(row["id"])) for row in rows]
+
+
+async def write_roles(
+    tx: Transaction, organization_id: OrganizationId, user_id: UserId
+) -> list[tuple[LiveSessionId, Participant]]:
+    """A person's role changed: write it where they are in a live session. Answers those stays that changed."""
+    rows = await tx.fetch(
+        """
+        with present as (
+            select s.id, r.who_may_chat, coalesce(rr.role, m.role) as role
+            from live_sessions s join rooms r on r.id = s.room_id
+            join memberships m on m.organization_id = s.organization_id and m.user_id = $2
+            left join room_roles rr on rr.room_id = s.room_id and rr.user_id = m.user_id
+            where s.organization_id = $1 and s.ended_at is null)
+        update participants p set role = r.role from present r
+        where r.id = p.live_session_id and p.user_id = $2 and p.role <> r.role
+        returning p.live_session_id, p.id as participant_id, p.user_id, p.display_name, p.role, r.who_may_chat
+        """,
+        organization_id,
+        user_id,
+    )
+    return [(LiveSessionId(row["live_session_id"]), _participant(row, WhoMayChat(row["who_may_chat"]))) for row in rows]
+
+
 async def list_present(
     tx: Transaction, organization_id: OrganizationId, live_session_id: LiveSessionId
 ) -> list[Participant]:
     """Everyone who was welcomed and has not gone, in the order of their coming."""
     rows = await tx.fetch(
-        "select id as participant_id, user_id, display_name, role from participants where organization_id = $1 "
-        "and live_session_id = $2 and generation > 0 and left_at is null and removed_at is null order by joined_at, id",
+        "select p.id as participant_id, p.user_id, p.display_name, p.role, r.who_may_chat from participants p "
+        "join live_sessions s on s.id = p.live_session_id join rooms r on r.id = s.room_id "
+        "where p.organization_id = $1 and p.live_session_id = $2 "
+        "and p.generation > 0 and p.left_at is null and p.removed_at is null order by p.joined_at, p.id",
         organization_id,
         live_session_id,
     )
-    return [_participant(row) for row in rows]
+    return [_participant(row, WhoMayChat(row["who_may_chat"])) for row in rows]
 
 
 async def is_session_over(tx: Transaction, live_session_id: UUID) -> bool:

@@ -41,14 +41,14 @@ async def test_of_20_rooms_made_at_once_exactly_the_plans_three_stand(platform: 
 async def test_a_second_workspace_needs_a_bigger_plan(platform: Platform) -> None:
     tenant = await make_tenant(platform)
     with pytest.raises(LimitExceeded):
-        await platform.organizations.create_workspace(tenant.owner.caller, tenant.id, "Two", None)
+        await platform.workspaces.create(tenant.owner.caller, tenant.id, "Two", None)
 
     await platform.organizations.set_plan(str(tenant.id), PlanTier.PROFESSIONAL)
 
     for name in ("Two", "Three"):
-        await platform.organizations.create_workspace(tenant.owner.caller, tenant.id, name, None)
+        await platform.workspaces.create(tenant.owner.caller, tenant.id, name, None)
     with pytest.raises(LimitExceeded):
-        await platform.organizations.create_workspace(tenant.owner.caller, tenant.id, "Four", None)
+        await platform.workspaces.create(tenant.owner.caller, tenant.id, "Four", None)
 
 
 async def test_enterprise_has_no_limit(platform: Platform) -> None:
@@ -98,9 +98,9 @@ async def test_an_id_another_tenant_uses_is_taken(platform: Platform) -> None:
         await platform.rooms.create(caller, other.id, name="Mine?", workspace_id=None, room_id=mine.room_id)
     with pytest.raises(Conflict):
         await platform.organizations.create(caller, "Mine?", mine.id)
-    workspace = (await platform.organizations.list_workspaces(mine.owner.caller, mine.id))[0]
+    workspace = (await platform.workspaces.list_workspaces(mine.owner.caller, mine.id))[0]
     with pytest.raises(Conflict):
-        await platform.organizations.create_workspace(caller, other.id, "Mine?", workspace.id)
+        await platform.workspaces.create(caller, other.id, "Mine?", workspace.id)
     with pytest.raises(NotFound):
         await platform.rooms.create(caller, other.id, name="In", workspace_id=workspace.id, room_id=None)
 
@@ -213,7 +213,7 @@ async def test_workspaces_made_again_by_id_answer_the_first(platform: Platform) 
     tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)
     workspace_id = WorkspaceId(uuid4())
 
-    first = await platform.organizations.create_workspace(tenant.owner.caller, tenant.id, "Two", workspace_id)
-    again = await platform.organizations.create_workspace(tenant.owner.caller, tenant.id, "Else", workspace_id)
+    first = await platform.workspaces.create(tenant.owner.caller, tenant.id, "Two", workspace_id)
+    again = await platform.workspaces.create(tenant.owner.caller, tenant.id, "Else", workspace_id)
 
     assert again == first

@@ -14,12 +14,14 @@ import pytest
 
 from control_plane.app import compose
 from control_plane.services.platform import Platform
+from control_plane.stores.piccolo_app import APP_CONFIG
 from scripts.stack.postgres import EmbeddedPostgres
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
 from tests.factories import Tenant, make_tenant
 
-PLATFORM_ONLY = ["auth_credentials", "auth_refresh_tokens", "auth_sessions", "auth_signing_keys"]
+TABLES = [table._meta.tablename for table in APP_CONFIG.table_classes]
+PLATFORM_ONLY = sorted(name for name in TABLES if name.startswith("auth_") or name == "dev_mailbox")
 
 
 @pytest.fixture(scope="module")

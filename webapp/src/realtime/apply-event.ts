@@ -49,6 +49,8 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
         participants: state.participants.filter(({ id }) => id !== event.participantId),
         qualities: without(state.qualities, event.participantId),
       };
+    case 'participant.roleChanged':
+      return changeRole(state, event.participantId, event.role, event.grant);
     case 'producer.opened':
       return changeProducers(state, event.participantId, (producers) => [
         ...producers.filter(({ id }) => id !== event.producer.id),
@@ -78,6 +80,13 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
     case 'session.ended':
       return state;
   }
+}
+
+/** Somebody's role changed; our own changes what this browser may do from now on. */
+function changeRole(state: RoomState, id: string, role: Welcome['role'], grant: Welcome['grant']): RoomState {
+  const next = changeParticipant(state, id, (one) => ({ ...one, role }));
+  if (state.facts?.participantId !== id) return next;
+  return { ...next, facts: { ...state.facts, role, grant } };
 }
 
 /** The media was rebuilt: only producers that are named still live; the others are published anew by their people. */

@@ -5,6 +5,8 @@ export type Permission =
   | "organization.manage"
   | "members.manage"
   | "billing.manage"
+  | "audit.read"
+  | "organization.own"
   | "rooms.manage"
   | "rooms.view"
   | "session.run"
@@ -16,8 +18,8 @@ export type Permission =
 
 /** The whole table, highest role first. */
 export const ROLE_PERMISSIONS = {
-  owner: ["organization.manage", "members.manage", "billing.manage", "rooms.manage", "rooms.view", "session.run", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
-  admin: ["organization.manage", "members.manage", "rooms.manage", "rooms.view", "session.run", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
+  owner: ["organization.manage", "members.manage", "billing.manage", "audit.read", "organization.own", "rooms.manage", "rooms.view", "session.run", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
+  admin: ["organization.manage", "members.manage", "audit.read", "rooms.manage", "rooms.view", "session.run", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
   host: ["rooms.view", "session.run", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
   co_host: ["rooms.view", "session.join", "media.publish", "alerts.post", "chat.post", "room.moderate"],
   moderator: ["rooms.view", "session.join", "chat.post", "room.moderate"],

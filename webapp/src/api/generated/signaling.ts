@@ -274,6 +274,14 @@ export interface ParticipantRemove {
   participantId: string;
 }
 
+/** Someone's role or rights changed, also the receiver's own: what they publish without the right is closed. */
+export interface ParticipantRoleChanged {
+  method: "participant.roleChanged";
+  participantId: string;
+  role: Role;
+  grant: RoomGrant;
+}
+
 /** A person in the room. is_connected False: their socket is lost, they may be back. */
 export interface ParticipantView {
   id: string;
@@ -536,6 +544,7 @@ export type Notification =
   | ParticipantJoined
   | ParticipantConnectionChanged
   | ParticipantLeft
+  | ParticipantRoleChanged
   | ProducerOpened
   | ProducerPausedChanged
   | ProducerClosed
