@@ -1,11 +1,19 @@
 import { GoTrueClient, type Session } from '@supabase/auth-js';
 
+/** What the server put into the page about itself; empty when it said nothing. */
+function told(name: string): string {
+  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';
+}
+
+const apikey = told('auth-key');
+
 /**
  * Sign-in against our own issuer or hosted Supabase: the same client. Bearer tokens, no cookies (decisions.md 5); the
  * client keeps refreshes of several tabs apart.
  */
 export const auth = new GoTrueClient({
-  url: `${location.origin}/auth/v1`,
+  url: told('auth-url') || `${location.origin}/auth/v1`,
+  ...(apikey && { headers: { apikey } }),
   storageKey: 'session',
   autoRefreshToken: true,
   persistSession: true,
@@ -29,4 +37,33 @@ export function freshToken(): string | null {
 export async function accessToken(): Promise<string | null> {
   const { data } = await auth.getSession();
   return data.session?.access_token ?? null;
+}
+
+/** One of one's own sign-ins (GoTrue's shape: snake_case). */
+export interface SignIn {
+  id: string;
+  created_at: string;
+  refreshed_at: string | null;
+  aal: string;
+  ip: string | null;
+  user_agent: string | null;
+  is_current: boolean;
+}
+
+/**
+ * What our issuer answers beside what the Supabase client asks for.
+ *
+ * @throws an error with the issuer's `code`.
+ */
+export async function issuer<T>(method: 'GET' | 'DELETE', path: string): Promise<T> {
+  const token = await accessToken();
+  const response = await fetch(`/auth/v1${path}`, {
+    method,
+    headers: { accept: 'application/json', authorization: `Bearer ${token ?? ''}` },
+    signal: AbortSignal.timeout(15_000),
+  });
+  const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
+  if (response.ok) return answer as T;
+  const code = typeof answer === 'object' && answer !== null && 'error_code' in answer ? String(answer.error_code) : 'unknown';
+  throw Object.assign(new Error('The issuer refused.'), { code });
 }

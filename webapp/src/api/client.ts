@@ -1,7 +1,7 @@
 import { accessToken, auth, freshToken } from './auth';
 import { ApiProblem, problemFrom } from './problem';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const DEADLINE_MS = 15_000;
 
 /**
@@ -23,6 +23,26 @@ export async function call<T>(method: Method, path: string, body?: unknown): Pro
   }
   if (response.status === 401 && token !== null) await auth.signOut({ scope: 'local' });
   throw problemFrom(response.status, answer, response.headers.get('x-request-id'));
+}
+
+/**
+ * Save an answer of `/api/v1` as a file.
+ *
+ * @throws ApiProblem as `call`.
+ */
+export async function download(path: string, name: string): Promise<void> {
+  const token = await accessToken();
+  const response = await send('GET', path, token === null ? {} : { authorization: `Bearer ${token}` }, undefined);
+  if (!response.ok) {
+    const answer: unknown = await response.json().catch(() => null);
+    throw problemFrom(response.status, answer, response.headers.get('x-request-id'));
+  }
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }
 
 async function send(method: Method, path: string, headers: Record<string, string>, body: unknown): Promise<Response> {

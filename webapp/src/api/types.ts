@@ -19,3 +19,21 @@ export type NewInvitation = Schemas['InvitationWithCode'];
 export type Demo = Schemas['DemoView'];
 export type DemoPerson = Schemas['DemoPersonView'];
 export type AcceptedInvitation = Schemas['AcceptedInvitation'];
+/** A page of a list; nextCursor: null when there is no more. */
+export interface Page<T> {
+  items: T[];
+  nextCursor?: string | null;
+}
+export type Workspace = Schemas['WorkspaceView'];
+export type Invitation = Schemas['InvitationView'];
+export type OwnInvitation = Schemas['OwnInvitationView'];
+export type Usage = Schemas['UsageView'];
+export type PermissionTable = Schemas['PermissionTable'];
+export type ApiToken = Schemas['ApiTokenView'];
+export type ApiTokenWithText = Schemas['ApiTokenWithText'];
+export type AuditEntry = Schemas['AuditEntryView'];
+export type Webhook = Schemas['WebhookView'];
+export type WebhookWithSecret = Schemas['WebhookWithSecret'];
+export type WebhookDelivery = Schemas['DeliveryView'];
+/** Names one may ask for: events of webhooks, abilities of tokens. */
+export type Catalogue = Schemas['Catalogue'];

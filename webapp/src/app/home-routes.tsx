@@ -32,7 +32,7 @@ export function HomeRoute() {
   return <Navigate to={`/o/${known.id}`} replace />;
 }
 
-interface OrganizationContext {
+export interface OrganizationContext {
   me: Me;
   organization: Organization;
 }
@@ -50,6 +50,7 @@ export function OrganizationRoute() {
       me={me.data}
       organization={organization}
       canSeeMembers={may(organization.role, 'members.manage')}
+      canSeeSettings={may(organization.role, 'organization.manage')}
       onSignOut={signOut}
     >
       <Outlet context={{ me: me.data, organization } satisfies OrganizationContext} />

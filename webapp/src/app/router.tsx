@@ -2,7 +2,6 @@ import { Suspense, useEffect, type ReactNode } from 'react';
 import { createBrowserRouter, Navigate, useLocation } from 'react-router';
 import { AcceptInvitePage } from '@/features/organizations/accept-invite-page';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
-import { MembersPage } from '@/features/organizations/members-page';
 import { CallbackPage } from '@/features/auth/callback-page';
 import { MailLinkPage } from '@/features/auth/mail-link-page';
 import { NewPasswordPage } from '@/features/auth/new-password-page';
@@ -38,6 +37,7 @@ export const router = createBrowserRouter([
       { path: '/sign-in/code', element: <SecondStepPage /> },
       { path: '/sign-in/forgot', element: <MailLinkPage kind="recovery" /> },
       { path: '/sign-in/link', element: <MailLinkPage kind="magic" /> },
+      { path: '/mailbox', lazy: async () => ({ Component: (await import('./account-routes')).MailboxPage }) },
       { path: '/auth/callback', element: <CallbackPage /> },
       { path: '/auth/new-password', element: <NewPasswordPage /> },
       { path: '/', element: <SignedIn><HomeRoute /></SignedIn> },
@@ -48,7 +48,20 @@ export const router = createBrowserRouter([
         element: <SignedIn><OrganizationRoute /></SignedIn>,
         children: [
           { index: true, element: <RoomsRoute /> },
-          { path: 'members', element: <MembersPage /> },
+          { path: 'members', lazy: async () => ({ Component: (await import('./settings-routes')).MembersRoute }) },
+          {
+            path: 'settings',
+            lazy: async () => ({ Component: (await import('./settings-routes')).SettingsRoute }),
+            children: [
+              { index: true, lazy: async () => ({ Component: (await import('./settings-routes')).GeneralRoute }) },
+              { path: 'workspaces', lazy: async () => ({ Component: (await import('./settings-routes')).WorkspacesRoute }) },
+              { path: 'roles', lazy: async () => ({ Component: (await import('./settings-routes')).RolesPage }) },
+              { path: 'usage', lazy: async () => ({ Component: (await import('./settings-routes')).UsageRoute }) },
+              { path: 'tokens', lazy: async () => ({ Component: (await import('./settings-routes')).TokensRoute }) },
+              { path: 'webhooks', lazy: async () => ({ Component: (await import('./settings-routes')).WebhooksRoute }) },
+              { path: 'audit-log', lazy: async () => ({ Component: (await import('./settings-routes')).AuditRoute }) },
+            ],
+          },
           {
             path: 'account',
             // A chunk of its own: the first page stays small.
@@ -56,6 +69,7 @@ export const router = createBrowserRouter([
             children: [
               { index: true, lazy: async () => ({ Component: (await import('./account-routes')).ProfileRoute }) },
               { path: 'security', lazy: async () => ({ Component: (await import('./account-routes')).SecurityPage }) },
+              { path: 'data', lazy: async () => ({ Component: (await import('./account-routes')).DataRoute }) },
             ],
           },
         ],

@@ -1,4 +1,4 @@
-import { CaretUpDownIcon, DoorIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
+import { CaretUpDownIcon, DoorIcon, GearSixIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
 import type { ReactNode } from 'react';
 import { NavLink, useNavigate } from 'react-router';
 import type { Me, Organization } from '@/api/types';
@@ -14,12 +14,13 @@ interface ShellProps {
   me: Me;
   organization: Organization;
   canSeeMembers: boolean;
+  canSeeSettings: boolean;
   onSignOut: () => void;
   children: ReactNode;
 }
 
 /** Pages with the side bar: 200 px, 52 px below 1280, at the bottom on phones. */
-export function Shell({ me, organization, canSeeMembers, onSignOut, children }: ShellProps) {
+export function Shell({ me, organization, canSeeMembers, canSeeSettings, onSignOut, children }: ShellProps) {
   const base = `/o/${organization.id}`;
   return (
     <div className="grid h-full grid-cols-[auto_1fr] max-md:grid-cols-1 max-md:grid-rows-[1fr_auto]">
@@ -31,6 +32,7 @@ export function Shell({ me, organization, canSeeMembers, onSignOut, children }: 
         <div className="flex flex-col gap-px max-md:flex-1 max-md:flex-row max-md:justify-center max-md:gap-2">
           <NavItem to={base} icon={<DoorIcon size={18} />} label="Rooms" />
           {canSeeMembers && <NavItem to={`${base}/members`} icon={<UsersIcon size={18} />} label="Members" />}
+          {canSeeSettings && <NavItem to={`${base}/settings`} icon={<GearSixIcon size={18} />} label="Settings" isWhole />}
         </div>
         <div className="mt-auto flex items-center gap-2 border-line pt-2 max-xl:flex-col max-md:mt-0 max-md:flex-row max-md:p-0 xl:border-t">
           <PersonMenu me={me} organization={organization} onSignOut={onSignOut} />
@@ -42,11 +44,12 @@ export function Shell({ me, organization, canSeeMembers, onSignOut, children }: 
   );
 }
 
-function NavItem({ to, icon, label }: { to: string; icon: ReactNode; label: string }) {
+/** isWhole: everything below the address is this place too. */
+function NavItem({ to, icon, label, isWhole = false }: { to: string; icon: ReactNode; label: string; isWhole?: boolean }) {
   return (
     <NavLink
       to={to}
-      end
+      end={!isWhole}
       title={label}
       className={({ isActive }) =>
         cn(

@@ -15,6 +15,10 @@ export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
       {tabs.map((tab) => (
         <NavLink
           key={tab.to}
+          // On a phone the chosen one may lie outside.
+          ref={(element) => {
+            if (element?.getAttribute('aria-current') === 'page') element.scrollIntoView({ block: 'nearest', inline: 'center' });
+          }}
           to={tab.to}
           end={tab.isExact === true}
           className={({ isActive }) =>

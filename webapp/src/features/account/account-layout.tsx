@@ -13,6 +13,7 @@ export function AccountLayout({ base }: { base: string }) {
           tabs={[
             { to: base, label: 'Profile', isExact: true },
             { to: `${base}/security`, label: 'Security' },
+            { to: `${base}/data`, label: 'Your data' },
           ]}
         />
       }

@@ -1,12 +1,14 @@
 import { Authenticators } from './authenticators';
 import { PasswordPanel } from './password-panel';
+import { SessionsPanel } from './sessions-panel';
 
-/** Password and authenticators. */
+/** Password, authenticators, and where one is signed in. */
 export function SecurityPage() {
   return (
     <>
       <PasswordPanel />
       <Authenticators />
+      <SessionsPanel />
     </>
   );
 }

@@ -40,9 +40,17 @@ export function useCreateOrganization() {
   });
 }
 
+export interface InvitationDraft {
+  role: Role;
+  /** Sent there and good for that address only; null: a link for whoever has it. */
+  email: string | null;
+}
+
 export function useInvite(organizationId: string) {
+  const client = useQueryClient();
   return useMutation({
-    mutationFn: (role: Role) => call<NewInvitation>('POST', `/organizations/${organizationId}/invitations`, { role }),
+    mutationFn: (draft: InvitationDraft) => call<NewInvitation>('POST', `/organizations/${organizationId}/invitations`, draft),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['organizations', organizationId, 'invitations'] }),
   });
 }
 

@@ -25,8 +25,10 @@ interface InviteDialogProps {
 /** Make a link that lets people in with a role. */
 export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDialogProps) {
   const [role, setRole] = useState<Role>('viewer');
+  const [email, setEmail] = useState('');
   const [isCopied, setCopied] = useState(false);
   const invite = useInvite(organizationId);
+  const sentTo = invite.data?.email ?? null;
   const link = invite.data ? `${location.origin}/invite/${encodeURIComponent(invite.data.code)}` : null;
 
   async function copy(): Promise<void> {
@@ -42,11 +44,18 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
       isOpen={isOpen}
       onOpenChange={(next) => {
         onOpenChange(next);
-        if (!next) invite.reset();
+        if (!next) {
+          invite.reset();
+          setEmail('');
+        }
         setCopied(false);
       }}
       title="Invite people"
-      description="Whoever opens the link joins the organization with this role."
+      description={
+        sentTo === null
+          ? 'By e-mail for one person, or by a link for whoever has it. Either lasts 7 days and can be taken back.'
+          : `An e-mail is on its way to ${sentTo}. The link below is the same, for that address only.`
+      }
       footer={
         <>
           <Button look="quiet" onClick={() => onOpenChange(false)}>
@@ -58,8 +67,8 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
               {isCopied ? 'Copied' : 'Copy link'}
             </Button>
           ) : (
-            <Button look="primary" isBusy={invite.isPending} onClick={() => invite.mutate(role)} data-testid="invite-create">
-              Make a link
+            <Button look="primary" isBusy={invite.isPending} onClick={() => invite.mutate({ role, email: email.trim() === '' ? null : email.trim() })} data-testid="invite-create">
+              {email.trim() === '' ? 'Make a link' : 'Send invitation'}
             </Button>
           )}
         </>
@@ -74,6 +83,7 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
           data-testid="invite-link"
         />
       ) : (
+        <div className="grid gap-3.5">
         <SelectField
           label="Role"
           value={role}
@@ -81,6 +91,15 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
           onChange={(event) => setRole(ROLES.find(({ value }) => value === event.target.value)?.value ?? 'viewer')}
           data-testid="invite-role"
         />
+        <TextField
+          label="E-mail"
+          type="email"
+          hint="Leave it empty to make a link."
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          data-testid="invite-email"
+        />
+        </div>
       )}
       {invite.error && (
         <p className="mt-2 text-xs text-live" role="alert">

@@ -1,0 +1,86 @@
+import { useMemo, useState } from 'react';
+import { Navigate, useNavigate, useOutletContext, useParams } from 'react-router';
+import { may, useMembers } from '@/features/organizations/api';
+import { InviteDialog } from '@/features/organizations/invite-dialog';
+import { AuditPage } from '@/features/settings/audit-page';
+import { GeneralPage } from '@/features/settings/general-page';
+import { MembersPage } from '@/features/settings/members-page';
+import { SettingsLayout } from '@/features/settings/settings-layout';
+import { TokensPage } from '@/features/settings/tokens-page';
+import { UsagePage } from '@/features/settings/usage-page';
+import { WebhooksPage } from '@/features/settings/webhooks-page';
+import { WorkspacesPage } from '@/features/settings/workspaces-page';
+import { useNow } from '@/ui/use-now';
+import type { OrganizationContext } from './home-routes';
+
+export { RolesPage } from '@/features/settings/roles-page';
+
+/** `/o/:organizationId/settings` and what is below: for those who may change them. */
+export function SettingsRoute() {
+  const context = useOutletContext<OrganizationContext>();
+  const { role, id } = context.organization;
+  if (!may(role, 'organization.manage')) return <Navigate to={`/o/${id}`} replace />;
+  return <SettingsLayout base={`/o/${id}/settings`} canReadAudit={may(role, 'audit.read')} context={context} />;
+}
+
+export function GeneralRoute() {
+  const { organization } = useOutletContext<OrganizationContext>();
+  const navigate = useNavigate();
+  return (
+    <GeneralPage
+      key={organization.id}
+      organization={organization}
+      isOwner={organization.role === 'owner'}
+      onLeft={() => void navigate('/', { replace: true })}
+    />
+  );
+}
+
+/** `/o/:organizationId/members`. */
+export function MembersRoute() {
+  const { me, organization } = useOutletContext<OrganizationContext>();
+  const [isInviting, setInviting] = useState(false);
+  if (!may(organization.role, 'members.manage')) return <Navigate to={`/o/${organization.id}`} replace />;
+  return (
+    <>
+      <MembersPage
+        key={organization.id}
+        organizationId={organization.id}
+        myId={me.id}
+        myRole={organization.role}
+        onInvite={() => setInviting(true)}
+      />
+      <InviteDialog organizationId={organization.id} isOpen={isInviting} onOpenChange={setInviting} />
+    </>
+  );
+}
+
+export function WorkspacesRoute() {
+  const { organizationId = '' } = useParams();
+  return <WorkspacesPage organizationId={organizationId} />;
+}
+
+export function UsageRoute() {
+  const { organization } = useOutletContext<OrganizationContext>();
+  return <UsagePage organization={organization} />;
+}
+
+export function TokensRoute() {
+  const { organizationId = '' } = useParams();
+  return <TokensPage organizationId={organizationId} now={useNow(60_000)} />;
+}
+
+export function WebhooksRoute() {
+  const { organizationId = '' } = useParams();
+  return <WebhooksPage organizationId={organizationId} />;
+}
+
+export function AuditRoute() {
+  const { organizationId = '' } = useParams();
+  const members = useMembers(organizationId);
+  const names = useMemo(
+    () => new Map(members.data?.items.map(({ userId, displayName }) => [userId, displayName])),
+    [members.data],
+  );
+  return <AuditPage organizationId={organizationId} nameOf={(userId) => names.get(userId) ?? null} />;
+}

@@ -1,0 +1,139 @@
+import { useState, type SubmitEvent } from 'react';
+import type { Organization } from '@/api/types';
+import { sentenceOf } from '@/lib/errors';
+import { dayOf } from '@/lib/dates';
+import { Button } from '@/ui/button';
+import { CopyField } from '@/ui/copy-field';
+import { Banner, Panel } from '@/ui/states';
+import { SelectField } from '@/ui/select-field';
+import { TextField } from '@/ui/text-field';
+import { WarningIcon } from '@phosphor-icons/react';
+import { useChange, useOrganizationChange } from './api';
+import { DangerPanel } from './danger-panel';
+import { FORM } from './settings-layout';
+
+const MAX_NAME = 80;
+const CHAT_DAYS = ['', '30', '90', '365', '1095', '2555'];
+const AUDIT_DAYS = ['', '365', '1095', '2555'];
+
+interface GeneralPageProps {
+  organization: Organization;
+  isOwner: boolean;
+  /** Called when one is a member no more. */
+  onLeft: () => void;
+}
+
+/** Name, address, how long things are kept, and the end. */
+export function GeneralPage({ organization, isOwner, onLeft }: GeneralPageProps) {
+  return (
+    <div className={FORM}>
+      {organization.deletesAt != null && <DeletionBanner organization={organization} isOwner={isOwner} />}
+      <Panel title="Organization">
+        <div className="grid gap-3.5 p-3.5">
+          <NameForm organization={organization} />
+          <CopyField label="Id, for the API" value={organization.id} isMono />
+        </div>
+      </Panel>
+      <Panel title="How long things are kept">
+        <RetentionForm organization={organization} />
+      </Panel>
+      <DangerPanel organization={organization} isOwner={isOwner} onLeft={onLeft} />
+    </div>
+  );
+}
+
+function NameForm({ organization }: { organization: Organization }) {
+  const [name, setName] = useState(organization.name);
+  const change = useOrganizationChange(organization.id);
+  const isSame = name.trim() === organization.name || name.trim() === '';
+
+  function save(event: SubmitEvent): void {
+    event.preventDefault();
+    change.mutate({ name: name.trim() });
+  }
+
+  return (
+    <form onSubmit={save} className="flex flex-wrap items-end gap-2">
+      <TextField
+        className="min-w-60 flex-1"
+        label="Name"
+        maxLength={MAX_NAME}
+        value={name}
+        error={change.error ? sentenceOf(change.error, 'The name was not saved.') : null}
+        onChange={(event) => setName(event.target.value)}
+        data-testid="organization-name"
+      />
+      <Button type="submit" size="lg" disabled={isSame} isBusy={change.isPending} data-testid="organization-name-save">
+        {isSame && change.isSuccess ? 'Saved' : 'Save'}
+      </Button>
+    </form>
+  );
+}
+
+function RetentionForm({ organization }: { organization: Organization }) {
+  const change = useOrganizationChange(organization.id);
+  const chat = organization.chatRetentionDays ?? null;
+  const audit = organization.auditRetentionDays ?? null;
+  return (
+    <div className="grid gap-3.5 p-3.5 md:grid-cols-2">
+      <SelectField
+        label="Chat"
+        value={chat === null ? '' : String(chat)}
+        options={optionsOf(CHAT_DAYS, chat)}
+        onChange={(event) => change.mutate({ chatRetentionDays: numberOf(event.target.value) })}
+        data-testid="retention-chat"
+      />
+      <SelectField
+        label="Audit log"
+        value={audit === null ? '' : String(audit)}
+        options={optionsOf(AUDIT_DAYS, audit)}
+        onChange={(event) => change.mutate({ auditRetentionDays: numberOf(event.target.value) })}
+        data-testid="retention-audit"
+      />
+      <p className="text-xs text-ink-2 md:col-span-2">
+        Alerts stay as long as the organization: results must add up. Older chat goes at night, for good.
+      </p>
+      {change.error && (
+        <p className="text-xs text-live md:col-span-2" role="alert">
+          {sentenceOf(change.error, 'This was not saved.')}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function DeletionBanner({ organization, isOwner }: { organization: Organization; isOwner: boolean }) {
+  const restore = useChange<null>(organization.id, 'DELETE', () => '/deletion', () => undefined);
+  return (
+    <div className="overflow-hidden rounded-3 border border-warn-line">
+      <Banner
+        tone="warn"
+        icon={<WarningIcon size={18} weight="fill" />}
+        action={
+          isOwner && (
+            <Button size="sm" isBusy={restore.isPending} onClick={() => restore.mutate(null)} data-testid="keep-organization">
+              Keep it
+            </Button>
+          )
+        }
+      >
+        This organization is deleted on {dayOf(organization.deletesAt ?? '')}. Until then everything works, and its owner can keep it.
+      </Banner>
+    </div>
+  );
+}
+
+function numberOf(value: string): number | null {
+  return value === '' ? null : Number(value);
+}
+
+function optionsOf(days: string[], current: number | null): { value: string; label: string }[] {
+  const known = current === null || days.includes(String(current)) ? days : [...days, String(current)];
+  return known.map((value) => ({ value, label: value === '' ? 'For good' : labelOf(Number(value)) }));
+}
+
+function labelOf(days: number): string {
+  const years = days / 365;
+  if (Number.isInteger(years)) return years === 1 ? '1 year' : `${years} years`;
+  return `${days} days`;
+}

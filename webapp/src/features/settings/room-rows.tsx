@@ -1,0 +1,96 @@
+import { useState } from 'react';
+import type { Room } from '@/api/types';
+import { momentOf } from '@/lib/dates';
+import { sentenceOf } from '@/lib/errors';
+import { Button } from '@/ui/button';
+import { ConfirmDialog } from '@/ui/confirm-dialog';
+import { LiveBadge } from '@/ui/marks';
+import { Table, type Column } from '@/ui/table';
+import { useChange } from './api';
+
+interface RoomRowsProps {
+  organizationId: string;
+  rooms: Room[];
+  onEdit: (room: Room) => void;
+}
+
+/** Rooms with what can be done to them. */
+export function RoomRows({ organizationId, rooms, onEdit }: RoomRowsProps) {
+  const [deleting, setDeleting] = useState<Room | null>(null);
+  const archive = useChange<Room>(
+    organizationId,
+    'POST',
+    ({ id, archivedAt }) => `/rooms/${id}/${archivedAt === null ? 'archive' : 'restore'}`,
+    () => undefined,
+  );
+  const remove = useChange<string>(organizationId, 'DELETE', (id) => `/rooms/${id}`, () => undefined);
+  const columns: Column<Room>[] = [
+    {
+      key: 'name',
+      head: 'Room',
+      cell: (room) => (
+        <span className="flex items-center gap-2">
+          <b className="font-medium">{room.name}</b>
+          {room.liveSession && <LiveBadge isSmall />}
+        </span>
+      ),
+    },
+    { key: 'next', head: 'Next session', cell: ({ nextSessionAt }) => (nextSessionAt === null ? <Dash /> : momentOf(nextSessionAt)) },
+    { key: 'chat', head: 'Chat', cell: ({ whoMayChat }) => CHAT[whoMayChat] ?? whoMayChat },
+    {
+      key: 'actions',
+      head: 'Actions',
+      isActions: true,
+      cell: (room) => (
+        <>
+          {room.archivedAt === null && (
+            <Button size="sm" look="quiet" onClick={() => onEdit(room)} data-testid="room-edit">
+              Settings
+            </Button>
+          )}
+          <Button
+            size="sm"
+            look="quiet"
+            disabled={room.liveSession !== null || archive.isPending}
+            onClick={() => archive.mutate(room)}
+            data-testid="room-archive"
+          >
+            {room.archivedAt === null ? 'Archive' : 'Restore'}
+          </Button>
+          {room.archivedAt !== null && (
+            <Button size="sm" look="quiet" onClick={() => setDeleting(room)}>
+              Delete
+            </Button>
+          )}
+        </>
+      ),
+    },
+  ];
+  return (
+    <>
+      <Table label="Rooms" columns={columns} rows={rooms} keyOf={({ id }) => id} rowTestId="settings-room" />
+      {archive.error && (
+        <p className="border-t border-line px-3.5 py-2 text-xs text-live" role="alert">
+          {sentenceOf(archive.error, 'The room stays as it was.')}
+        </p>
+      )}
+      <ConfirmDialog
+        isOpen={deleting !== null}
+        onOpenChange={() => setDeleting(null)}
+        title={`Delete ${deleting?.name ?? ''}`}
+        description="Its chat, alerts and history go for good."
+        verb="Delete"
+        typed={deleting?.name ?? ''}
+        isBusy={remove.isPending}
+        error={remove.error ? sentenceOf(remove.error, 'The room was not deleted.') : null}
+        onConfirm={() => deleting && remove.mutate(deleting.id, { onSuccess: () => setDeleting(null) })}
+      />
+    </>
+  );
+}
+
+const CHAT: Record<string, string> = { everyone: 'Everyone', speakers: 'Who presents', moderators: 'Moderators and up' };
+
+function Dash() {
+  return <span className="text-ink-3">–</span>;
+}
