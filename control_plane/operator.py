@@ -1,4 +1,9 @@
-"""`python -m control_plane.operator set-plan ORGANIZATION TIER`, `… rotate-keys`: what only an operator may do."""
+"""What only an operator may do.
+
+python -m control_plane.operator set-plan ORGANIZATION TIER
+python -m control_plane.operator override ORGANIZATION [max_rooms=100 max_hosts=none has_sso=yes …] [--note WHY]
+python -m control_plane.operator rotate-keys
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,9 @@ import sys
 from collections.abc import Sequence
 
 from control_plane.domain.errors import DomainError
-from control_plane.domain.plans import PlanTier
+from control_plane.domain.plans import Entitlement, PlanTier
 from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.services.entitlements import EntitlementService
 from control_plane.services.keys import KeyService
 from control_plane.services.organizations import OrganizationService
 from control_plane.settings import BadSettings, Settings, read_database_url, read_settings
@@ -23,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_plan = commands.add_parser("set-plan", help="put an organization on a plan")
     set_plan.add_argument("organization", help="its id or its slug")
     set_plan.add_argument("tier", type=PlanTier, choices=list(PlanTier))
+    override = commands.add_parser("override", help="what an organization may do beyond its plan; none given: the plan")
+    override.add_argument("organization", help="its id or its slug")
+    override.add_argument("limits", nargs="*", type=_limit, metavar="NAME=VALUE", help="a count, none, yes or no")
+    override.add_argument("--note", default="", help="why")
     rotate = commands.add_parser("rotate-keys", help="make new signing keys; nobody is logged out")
     rotate.add_argument(
         "--at-once", action="store_true", help="the old ones are known to strangers: everybody is logged out"
@@ -33,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(options, "is_rotation", False):
             asyncio.run(_rotate_keys(read_settings(), at_once=options.at_once))
             sys.stdout.write("new keys are published; they sign in ten minutes\n")
+            return 0
+        if hasattr(options, "limits"):
+            limits = dict(options.limits)
+            given = asyncio.run(_override(read_database_url(), options.organization, limits, options.note))
+            sys.stdout.write(f"{given} now\n")
             return 0
         organization_id = asyncio.run(_set_plan(read_database_url(), options.organization, options.tier))
     except BadSettings as error:
@@ -49,6 +64,24 @@ async def _set_plan(database_url: str, organization: str, tier: PlanTier) -> obj
     db = await open_database(database_url, pool_size=1)
     try:
         return await OrganizationService(db, SystemClock(), SystemIds()).set_plan(organization, tier)
+    finally:
+        await db.close()
+
+
+def _limit(text: str) -> tuple[str, int | bool | None]:
+    """One override of the command line. Raises ValueError, which argparse tells."""
+    name, _, value = text.partition("=")
+    words: dict[str, bool | None] = {"yes": True, "no": False, "none": None}
+    return name, words[value] if value in words else int(value)
+
+
+async def _override(
+    database_url: str, organization: str, limits: dict[str, int | bool | None], note: str
+) -> Entitlement:
+    db = await open_database(database_url, pool_size=1)
+    try:
+        organization_id = await OrganizationService(db, SystemClock(), SystemIds()).resolve(organization)
+        return await EntitlementService(db, SystemIds()).override(organization_id, limits, note)
     finally:
         await db.close()
 

@@ -19,6 +19,8 @@ from control_plane.services.platform import Platform
 
 FORGET_EVERY_S = 600.0
 """How often old rows are deleted, seconds."""
+RETENTION_EVERY_S = 3600.0
+"""How often what is kept for a number of days is looked through, seconds."""
 log = structlog.get_logger("jobs")
 
 
@@ -42,6 +44,8 @@ def chores_of(platform: Platform) -> dict[str, tuple[float, Chore]]:
         "forget_outbox": (FORGET_EVERY_S, platform.outbox.forget),
         "forget_keys": (FORGET_EVERY_S, platform.keys.forget),
         "forget_sign_ins": (FORGET_EVERY_S, platform.sessions.forget),
+        "apply_retention": (RETENTION_EVERY_S, platform.retention.apply),
+        "erase_organizations": (RETENTION_EVERY_S, platform.closing.erase_due),
     }
 
 

@@ -23,6 +23,10 @@ ALLOWED = {
     "control_plane/services/nodes.py": "media nodes belong to no tenant",
     "control_plane/services/live.py": "counts live sessions for operators, without looking into them",
     "control_plane/services/organizations.py": "the operator's command finds an organization by its slug",
+    "control_plane/services/closing.py": "the jobs door erases organizations whose grace is over; a policy says which",
+    "control_plane/services/retention.py": "the jobs door takes out what is too old; policies say which rows",
+    "control_plane/services/persons.py": "a person's rows lie in many tenants; policies open those of that person only",
+    "control_plane/services/entitlements.py": "operators write overrides, which the tenant's role may not",
 }
 _CALL = re.compile(r"\.platform\(\)")
 
