@@ -157,11 +157,11 @@ class MediaService:
 
     # --- other nodes --------------------------------------------------------------------------------------------
 
-    async def carry(self, origin: Placement, edge: Placement, producer_ids: Iterable[str]) -> set[str]:
+    async def carry(self, origin: Placement, edge: Placement, producer_ids: Iterable[str]) -> media_pipes.Carried:
         """Make sure that producers of the origin can be consumed on another node; the room is opened there if needed.
 
         Returns:
-            Those that can be; the others are gone.
+            Those that can be (the others are gone), and the name of the origin's end.
 
         Raises:
             EdgeGone: the other node does not do its part.
@@ -176,6 +176,10 @@ class MediaService:
     async def drop_piped(self, edge: Placement, origin_id: NodeId, producer_ids: list[str]) -> None:
         """Producers are gone from the origin: take them from an edge too. Raises MediaMoved, Unavailable."""
         await media_pipes.drop(self._call, edge, origin_id, producer_ids)
+
+    async def drop_pipe(self, origin: Placement, edge_id: NodeId, pipe_id: str) -> None:
+        """An edge is gone: nothing is sent to it any more. Raises MediaMoved, Unavailable."""
+        await media_pipes.drop_end(self._call, origin, edge_id, pipe_id)
 
     async def _open(self, placement: Placement) -> contract.RoomOpenAnswer:
         request = contract.RoomOpen(id=0, live_session_id=str(placement.live_session_id), epoch=placement.epoch)

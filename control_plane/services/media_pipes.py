@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable
-from typing import Any, Protocol, TypedDict, TypeVar
+from typing import Any, NamedTuple, Protocol, TypedDict, TypeVar
 
 from control_plane.domain.errors import Conflict, DomainError, NotFound, Unavailable
 from control_plane.domain.ids import LiveSessionId, NodeId
@@ -48,11 +48,18 @@ class Ask(Protocol[PlaceT_contra]):
         """Send it and decode the answer."""
 
 
+class Carried(NamedTuple):
+    """Producers that can be consumed at an edge, and the name of the origin's end of the pipe."""
+
+    producer_ids: set[str]
+    pipe_id: str
+
+
 class EdgeGone(Unavailable):
     """The other node can't take part now: the room is not open there, or the node is away."""
 
 
-async def carry(ask: Ask[Any], origin: Place, edge: Place, producer_ids: Iterable[str]) -> set[str]:
+async def carry(ask: Ask[Any], origin: Place, edge: Place, producer_ids: Iterable[str]) -> Carried:
     """Make sure that producers of the origin can be consumed at the edge, where the room is open already.
 
     Args:
@@ -62,7 +69,7 @@ async def carry(ask: Ask[Any], origin: Place, edge: Place, producer_ids: Iterabl
         producer_ids: which.
 
     Returns:
-        Those that come out there; the others are gone from the origin.
+        Those that come out there (the others are gone from the origin), and the name of the origin's end.
 
     Raises:
         EdgeGone: the edge does not do its part.
@@ -84,6 +91,11 @@ async def drop(ask: Ask[Any], at: Place, peer: NodeId, producer_ids: list[str]) 
     await ask(at, contract.PipeDrop(**_ends(at, peer), producer_ids=producer_ids), contract.Empty)
 
 
+async def drop_end(ask: Ask[Any], at: Place, peer: NodeId, pipe_id: str) -> None:
+    """Close one end, unless it is another by now. Raises DomainError."""
+    await ask(at, contract.PipeDrop(**_ends(at, peer), pipe_id=pipe_id), contract.Empty)
+
+
 class _Pipe:
     """One attempt at one pipe."""
 
@@ -92,7 +104,7 @@ class _Pipe:
         self._origin = origin
         self._edge = edge
 
-    async def carry(self, producer_ids: list[str]) -> set[str]:
+    async def carry(self, producer_ids: list[str]) -> Carried:
         """Open, connect, send, receive. Raises as the function, and NotFound or Conflict to begin again."""
         origin, edge = self._origin, self._edge
         here, there = await asyncio.gather(
@@ -104,7 +116,7 @@ class _Pipe:
         tracks = (await self._ask(origin, sending, contract.PipeSent)).tracks
         receiving = contract.PipeReceive(**_ends(edge, origin.node_id), pipe_id=there.pipe_id, tracks=tracks)
         await self._at_edge(receiving, contract.Empty)
-        return {track.producer.producer_id for track in tracks}
+        return Carried({track.producer.producer_id for track in tracks}, here.pipe_id)
 
     async def _connect(self, at: Place, own: contract.PipeOpened, other: contract.PipeOpened) -> None:
         peer = self._edge.node_id if at is self._origin else self._origin.node_id

@@ -29,9 +29,14 @@ log = structlog.get_logger("signaling")
 
 @dataclass(slots=True)
 class Edge:
-    """What this process knows of one edge: the tracks that flow there. `lock` lets one caller at a time see to it."""
+    """What this process knows of one edge.
+
+    carried: tracks that flow there. pipe_id: the origin's end; "" before there is one. lock: one caller sees to it at a
+    time.
+    """
 
     carried: set[str] = field(default_factory=set)
+    pipe_id: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -120,10 +125,11 @@ class Edges:
             missing = [known for known in producer_ids if known not in edge.carried]
             if node_id in session.edge_node_ids and not missing:
                 return
-            carried = await self._needs.media.carry(origin, session.edge(node_id), missing)
+            carried, pipe_id = await self._needs.media.carry(origin, session.edge(node_id), missing)
             if origin == session.placement:
                 session.edge_node_ids.add(node_id)
                 edge.carried |= carried
+                edge.pipe_id = pipe_id
 
     def _drop(self, producer_id: str) -> None:
         """A track is gone: from the edges too."""
@@ -140,6 +146,12 @@ class Edges:
             # The sweep finds it again.
             log.warning("track_not_dropped", node_id=str(node_id), code=error.code)
 
+    async def _drop_pipe(self, node_id: NodeId, pipe_id: str) -> None:
+        try:
+            await self._needs.media.drop_pipe(self._session.placement, node_id, pipe_id)
+        except DomainError as error:
+            log.warning("pipe_not_dropped", node_id=str(node_id), code=error.code)
+
     # --- what becomes of them -----------------------------------------------------------------------------------
 
     def is_edge(self, node_id: NodeId) -> bool:
@@ -153,7 +165,9 @@ class Edges:
     def lose(self, node_id: NodeId, reason: str) -> None:
         """An edge is gone: its viewers alone build anew, elsewhere if it stays away."""
         self._session.edge_node_ids.discard(node_id)
-        self._edges.pop(node_id, None)
+        edge = self._edges.pop(node_id, None)
+        if edge is not None and edge.pipe_id:
+            self._session.spawn(self._drop_pipe(node_id, edge.pipe_id))
         lost = self.on(node_id)
         if lost:
             log.warning("edge_lost", node_id=str(node_id), reason=reason, viewers=len(lost))

@@ -68,6 +68,8 @@ class Rooms:
         self._groups: dict[str, RouterGroup] = {}
         self._openings: dict[str, asyncio.Task[RouterGroup]] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._deserted_since_s: dict[str, float] = {}
+        """Live sessions that are fed by another node and watched by nobody here, and since when."""
         self.is_draining = False
         """Whether new live sessions are refused; see `draining`."""
 
@@ -164,8 +166,16 @@ class Rooms:
             group.close_idle_edges()
             group.close_leaving()
             group.pipes.close_unused(self._now() - PIPE_IDLE_S)
-            if group.is_abandoned_since(limit_s):
+            if group.is_abandoned_since(limit_s) or self._is_deserted(group):
                 self._drop(group, "closed", but=None)
+
+    def _is_deserted(self, group: RouterGroup) -> bool:
+        """Whether what other nodes send us of it has been for nobody, for `PIPE_IDLE_S`."""
+        if group.participant_count or not group.pipes.incoming_ids():
+            self._deserted_since_s.pop(group.live_session_id, None)
+            return False
+        since_s = self._deserted_since_s.setdefault(group.live_session_id, self._now())
+        return self._now() - since_s > PIPE_IDLE_S
 
     def close_empty(self, live_session_ids: Iterable[str]) -> None:
         """Close these live sessions as far as no participant has anything open; for a node that drains."""
@@ -266,6 +276,7 @@ class Rooms:
     def _drop(self, group: RouterGroup, reason: LossReason, *, but: LinkEnd | None) -> None:
         if self._groups.get(group.live_session_id) is group:
             del self._groups[group.live_session_id]
+            self._deserted_since_s.pop(group.live_session_id, None)
         group.close()
         log.info("room_lost", live_session_id=group.live_session_id, epoch=group.epoch, reason=reason)
         notice = RoomLost(live_session_id=group.live_session_id, epoch=group.epoch, reason=reason)

@@ -12,6 +12,7 @@ import pylibsrtp
 import pytest
 from typing_extensions import override
 
+from media_plane.agent import rooms
 from media_plane.contract import messages as m
 from scripts.headless.media import HeadlessMedia
 from scripts.headless.reader import PictureReader, SoundReader
@@ -306,6 +307,26 @@ async def test_a_track_that_came_by_pipe_is_not_sent_on(span: Span, publisher: P
     sent = await span.edge.send(span.edge_end, camera.producer_id)
 
     assert sent.tracks == []
+
+
+async def test_an_edge_that_nobody_watches_from_closes_after_a_while(
+    span: Span, publisher: Person, watcher: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "PIPE_IDLE_S", 0.0)
+    camera = await publisher.produce("camera")
+    await span.carry(camera.producer_id)
+    edge_rooms = span.edge.node.agent.rooms
+    edge_rooms.close_orphans()
+    with_watcher = edge_rooms.count
+
+    await watcher.leave()
+    edge_rooms.close_orphans()
+    await asyncio.sleep(0.01)
+    edge_rooms.close_orphans()
+
+    assert (with_watcher, edge_rooms.count) == (1, 0)
+    assert (await span.edge.link.until(m.RoomLost)).reason == "closed"
+    assert span.origin.node.agent.rooms.count == 1
 
 
 async def test_a_node_without_an_address_for_pipes_says_so(make_node: MakeNode) -> None:

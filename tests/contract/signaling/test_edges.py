@@ -98,6 +98,20 @@ async def test_edge_that_stays_silent_costs_its_viewers_their_media_and_nobody_e
     assert not any(isinstance(kept, m.MediaReset) for kept in (*near.client._kept, *host.client._kept))
 
 
+async def test_nothing_is_sent_to_an_edge_that_is_gone(world: World) -> None:
+    host = await world.enter(Role.HOST)
+    await host.publish()
+    edge = world.add_node()
+    world.fill(world.node)
+    await world.enter()
+    assert list(world.node.pipe_ids) == [str(edge.id)]
+
+    lost = c.RoomLost(live_session_id=str(world.live.session.id), epoch=1, reason="worker_died")
+    world.processes[0].hub.hear_node(edge.id, lost)
+
+    await until(lambda: not world.node.pipe_ids)
+
+
 async def test_viewer_of_a_lost_edge_builds_anew_where_there_is_room(world: World) -> None:
     edge = world.add_node()
     world.fill(world.node)
