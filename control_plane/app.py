@@ -21,7 +21,8 @@ from control_plane.gateways.mail import SmtpMailer
 from control_plane.gateways.presence import RedisPresence
 from control_plane.gateways.rate_limits import RateLimits
 from control_plane.gateways.seats import RedisSeats
-from control_plane.gateways.tokens import EcTokens
+from control_plane.gateways.supabase import SupabaseKeys
+from control_plane.gateways.tokens import EcTokens, OutsideKeys
 from control_plane.gateways.turn import TurnServers
 from control_plane.gateways.webhook_sender import WebhookSender
 from control_plane.services.account_admin import AccountAdmin
@@ -91,6 +92,10 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
         bus, seats = RedisBus(settings.redis_url), RedisSeats(settings.redis_url)
         presence, rate_limits = RedisPresence(settings.redis_url), RateLimits(settings.redis_url)
         locks = RedisLocks(settings.redis_url)
+        outside = None
+        if settings.supabase_url is not None:
+            outside = SupabaseKeys(settings.supabase_url, settings.supabase_jwt_secret)
+            stack.push_async_callback(outside.close)
         sender = WebhookSender(allows_private=settings.allows_private_webhooks)
         for gateway in (bus, seats, presence, rate_limits, locks, sender):
             stack.push_async_callback(_close, gateway)
@@ -107,6 +112,7 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
             presence=presence,
             rate_limits=rate_limits,
             locks=locks,
+            outside=outside,
             sender=sender,
         )
 
@@ -135,19 +141,26 @@ def assemble(
     locks: Locks,
     sender: WebhookSenderPort | None = None,
     clock: Clock | None = None,
+    outside: OutsideKeys | None = None,
 ) -> Platform:
     """Put the services on given gateways; tests hand in others and a clock of their own."""
     clock = clock or SystemClock()
     ids: Ids = SystemIds()
     keys = KeyService(db, clock, settings.secret_key)
-    tokens: Tokens = EcTokens(keys, f"{settings.public_url}/auth/v1", clock.now)
+    tokens: Tokens = EcTokens(keys, issuer_of(settings), clock.now, outside)
     turn: Turn = TurnServers(settings.turn_urls, settings.turn_secret, clock.now)
     feed = FeedService(db, bus, clock)
     outbox = OutboxService(db, bus, clock, ids)
     mailer = None if settings.smtp_url is None else SmtpMailer(settings.smtp_url, settings.mail_from)
     mail = MailService(db, outbox, mailer, settings.has_mailbox)
     sessions = SessionService(
-        db, bus, tokens, clock, ids, refresh_key=_derive(settings.secret_key, b"refresh token chain")
+        db,
+        bus,
+        tokens,
+        clock,
+        ids,
+        refresh_key=_derive(settings.secret_key, b"refresh token chain"),
+        is_ours=outside is None,
     )
     confirmations = ConfirmationService(
         db=db,
@@ -156,7 +169,7 @@ def assemble(
         mail=mail,
         clock=clock,
         ids=ids,
-        issuer=f"{settings.public_url}/auth/v1",
+        issuer=issuer_of(settings),
         site_url=settings.public_url,
         allowed_origins=settings.allowed_origins | {_origin(settings.public_url)},
         key=_derive(settings.secret_key, b"mailed digits"),
@@ -244,6 +257,11 @@ def assemble(
         alerts=AlertService(feed),
         nodes=NodeService(db, clock, lambda: keys.jwks(KeyPurpose.PLATFORM)),
     )
+
+
+def issuer_of(settings: Settings) -> str:
+    """`iss` of access tokens: our own issuer's, or hosted Supabase's."""
+    return f"{settings.supabase_url or settings.public_url}/auth/v1"
 
 
 def _origin(url: str) -> str:

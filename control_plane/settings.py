@@ -63,6 +63,8 @@ class Settings:
         webapp_dir: folder of the built web app; None: this process serves no pages.
         demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
         turn_urls: `turn:` and `stun:` addresses; empty: none. turn_secret: shared with coturn (use-auth-secret).
+        supabase_url: hosted Supabase is the issuer instead of `/auth/v1`; supabase_jwt_secret: its legacy HS256 secret;
+            supabase_anon_key: told to pages, which send it along.
         smtp_url: `smtp://` or `smtps://` server for mail; None: no mail is sent. mail_from: the From line.
         has_mailbox: letters are kept and shown at /dev/mailbox instead: only `scripts/run` with its own database says so.
         needs_confirmation: a sign-up counts once its mailbox has answered.
@@ -95,6 +97,9 @@ class Settings:
     demo_file: Path | None
     turn_urls: tuple[str, ...]
     turn_secret: str
+    supabase_url: str | None
+    supabase_jwt_secret: bytes | None = field(repr=False)
+    supabase_anon_key: str
     smtp_url: str | None = field(repr=False)
     mail_from: str
     has_mailbox: bool
@@ -188,6 +193,10 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     smtp_url = None
     if read.optional("TR_SMTP_URL", ""):
         smtp_url = read.secret("TR_SMTP_URL", _smtp_url, "the mail server, as smtp://user:password@host:587")
+    supabase_jwt_secret = None
+    if read.optional("SUPABASE_JWT_SECRET", ""):
+        meaning = f"the project's legacy JWT secret, at least {SECRET_MIN_BYTES} characters"
+        supabase_jwt_secret = read.secret("SUPABASE_JWT_SECRET", _jwt_secret, meaning)
     service_key = None
     if read.optional("TR_SERVICE_KEY", ""):
         service_key = read.secret(
@@ -220,6 +229,9 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         demo_file=read.parsed("TR_DEMO_FILE", "", lambda text: Path(text) if text else None, "a file"),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
+        supabase_url=read.parsed("SUPABASE_URL", "", _maybe_url, "an http:// or https:// URL"),
+        supabase_jwt_secret=supabase_jwt_secret,
+        supabase_anon_key=read.optional("SUPABASE_ANON_KEY", ""),
         smtp_url=smtp_url,
         mail_from=read.parsed(
             "TR_MAIL_FROM", "Trading room <no-reply@localhost>", _mail_from, "a From line with an address"
@@ -326,6 +338,16 @@ def _turn_urls(text: str) -> tuple[str, ...]:
     if any(url.split(":", 1)[0] not in {"stun", "stuns", "turn", "turns"} for url in urls):
         raise ValueError(text)
     return urls
+
+
+def _maybe_url(text: str) -> str | None:
+    return _http_url(text) if text else None
+
+
+def _jwt_secret(text: str) -> bytes:
+    if len(text.encode()) < SECRET_MIN_BYTES:
+        raise ValueError
+    return text.encode()
 
 
 def _smtp_url(text: str) -> str:

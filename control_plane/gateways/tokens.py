@@ -1,4 +1,6 @@
-"""Tokens: verify people's access tokens; issue and verify our own. ES256 only, whatever a token's header says.
+"""Tokens: verify people's access tokens; issue and verify our own. Ours are ES256 only, whatever a token's header says.
+
+With hosted Supabase as the issuer (`OutsideKeys`) access tokens are its: signed by a key of its JWKS or its legacy secret.
 
 kind        key purpose   iss                        aud              lifetime
 access      access        {public_url}/auth/v1       authenticated    1 h
@@ -26,6 +28,7 @@ from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
 ALGORITHM = "ES256"
 PLATFORM_ISSUER = "tradingroom"
 ACCESS_AUDIENCE = "authenticated"
+ACCESS_ROLE = "authenticated"
 ACCESS_LIFETIME_S = 3600
 JOIN_LIFETIME_S = 30
 RESUME_LIFETIME_S = 12 * 3600
@@ -44,6 +47,15 @@ class Keys(Protocol):
     async def find(self, purpose: KeyPurpose, kid: str) -> PublicKey | None: ...  # noqa: D102 - see services.ports
 
 
+class OutsideKeys(Protocol):
+    """Another issuer's keys; `gateways.supabase.SupabaseKeys`. legacy_secret: of HS256; None: no such token is taken."""
+
+    @property
+    def legacy_secret(self) -> bytes | None: ...  # noqa: D102 - said above
+
+    async def find(self, kid: str, algorithm: str) -> Any | None: ...  # noqa: D102 - see gateways.supabase
+
+
 class AccessClaims(msgspec.Struct, frozen=True, kw_only=True):
     """What of an access token counts here. Times in Unix seconds."""
 
@@ -55,6 +67,8 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True):
     session_id: UUID | None = None
     user_metadata: dict[str, Any] = {}
     nbf: float | None = None
+    role: str = "authenticated"
+    is_anonymous: bool = False
 
 
 ClaimsT = TypeVar("ClaimsT", AccessClaims, JoinClaims)
@@ -67,9 +81,13 @@ class EcTokens:
         keys: the signing keys by purpose.
         issuer: `iss` of access tokens: `{public_url}/auth/v1`.
         now: the present moment, UTC.
+        outside: the keys of hosted Supabase, when people sign in there; `issuer` is then its.
     """
 
-    def __init__(self, keys: Keys, issuer: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, keys: Keys, issuer: str, now: Callable[[], datetime], outside: OutsideKeys | None = None
+    ) -> None:
+        self._outside = outside
         self._keys = keys
         self._issuer = issuer
         self._now = now
@@ -92,18 +110,23 @@ class EcTokens:
         Raises:
             Unauthenticated: forged, expired, for another audience or of another issuer. Unavailable.
         """
-        claims = _convert(await self._decode(KeyPurpose.ACCESS, token), AccessClaims)
+        outside = self._outside
+        payload = await (self._decode(KeyPurpose.ACCESS, token) if outside is None else _decode_outside(outside, token))
+        claims = _convert(payload, AccessClaims)
         now = self._now().timestamp()
         if claims.aud != ACCESS_AUDIENCE or claims.iss != self._issuer:
             raise _refused()
         if claims.exp + LEEWAY_S <= now or (claims.nbf is not None and claims.nbf - LEEWAY_S > now):
+            raise _refused()
+        if claims.role != ACCESS_ROLE or claims.is_anonymous:
             raise _refused()
         name = claims.user_metadata.get("display_name")
         return Caller(
             user_id=UserId(claims.sub),
             email=claims.email,
             display_name=name if isinstance(name, str) else claims.email.split("@", 1)[0],
-            session_id=claims.session_id,
+            # Sign-ins elsewhere are not ours to look up or to end.
+            session_id=claims.session_id if outside is None else None,
         )
 
     # --- our own
@@ -157,40 +180,71 @@ class EcTokens:
 
     async def _decode(self, purpose: KeyPurpose, token: str) -> dict[str, Any]:
         """The payload of a token that one of our keys of this purpose signed; its claims are not checked yet."""
-        if len(token) > TOKEN_MAX_LENGTH:
-            raise _refused()
-        try:
-            header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError as error:
-            raise _refused() from error
-        kid = header.get("kid")
-        # Nothing else of the header is believed: not jwk, jku or x5u, and alg must be the one our keys are made for.
-        if header.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in header:
+        algorithm, kid = _read_header(token)
+        # The algorithm must be the one our keys are made for.
+        if algorithm != ALGORITHM or kid is None:
             raise _refused()
         key = await self._keys.find(purpose, kid)
         if key is None:
             raise _refused()
-        try:
-            payload: dict[str, Any] = jwt.decode(
-                token,
-                key.key,
-                algorithms=[ALGORITHM],
-                options={
-                    "verify_exp": False,  # times are checked against the clock that is handed in
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                    "verify_aud": False,
-                    "verify_iss": False,
-                    "verify_sub": False,
-                    "verify_jti": False,
-                },
-            )
-        except jwt.InvalidTokenError as error:
-            raise _refused() from error
-        return payload
+        return _verify_signature(token, key.key, ALGORITHM)
 
     def _timestamp(self) -> int:
         return int(self._now().timestamp())
+
+
+async def _decode_outside(outside: OutsideKeys, token: str) -> dict[str, Any]:
+    """The payload of a token that hosted Supabase signed; its claims are not checked yet.
+
+    The algorithm chooses where the key comes from, and each place holds keys of one kind only: a public key of the JWKS
+    never comes to be a secret.
+    """
+    algorithm, kid = _read_header(token)
+    if algorithm == "HS256":
+        if outside.legacy_secret is None:
+            raise _refused()
+        return _verify_signature(token, outside.legacy_secret, algorithm)
+    if algorithm not in {"ES256", "RS256"} or kid is None:
+        raise _refused()
+    key = await outside.find(kid, algorithm)
+    if key is None:
+        raise _refused()
+    return _verify_signature(token, key, algorithm)
+
+
+def _read_header(token: str) -> tuple[str, str | None]:
+    """The algorithm and the key's id a token names. Nothing else of its header is believed: not jwk, jku or x5u."""
+    if len(token) > TOKEN_MAX_LENGTH:
+        raise _refused()
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.InvalidTokenError as error:
+        raise _refused() from error
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str) or "crit" in header:
+        raise _refused()
+    return algorithm, kid if isinstance(kid, str) else None
+
+
+def _verify_signature(token: str, key: Any, algorithm: str) -> dict[str, Any]:
+    try:
+        payload: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            options={
+                "verify_exp": False,  # times are checked against the clock that is handed in
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_aud": False,
+                "verify_iss": False,
+                "verify_sub": False,
+                "verify_jti": False,
+            },
+        )
+    except (jwt.InvalidTokenError, jwt.InvalidKeyError) as error:
+        raise _refused() from error
+    return payload
 
 
 def _convert(payload: Any, kind: type[ClaimsT]) -> ClaimsT:

@@ -95,7 +95,11 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     app = Limited(Conditional(app, platform.locks), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
-        app = WebApp(settings.webapp_dir, app, page_headers(settings.signaling_url), facts)
+        others = [settings.signaling_url]
+        if settings.supabase_url is not None:
+            facts |= {"auth-url": f"{settings.supabase_url}/auth/v1", "auth-key": settings.supabase_anon_key}
+            others.append(settings.supabase_url)
+        app = WebApp(settings.webapp_dir, app, page_headers(*others), facts)
     return Observed(Doorstep(app, settings), own_metrics, _headers(settings))
 
 
@@ -107,7 +111,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[*controllers, list_plans, list_permissions, show_catalogue, show_demo]),
-            auth_router(),
+            *([] if settings.supabase_url is not None else [auth_router()]),
             enrol,
             read_mailbox,
             health,

@@ -100,13 +100,13 @@ def is_ours(path: str) -> bool:
     return any(path == start or path.startswith(start + "/") for start in OURS)
 
 
-def page_headers(signaling_url: str) -> dict[str, str]:
+def page_headers(*other_urls: str) -> dict[str, str]:
     """Headers of pages: what a page may load, and whom it may call (decisions.md 5).
 
     Args:
-        signaling_url: the one other origin a page talks to.
+        other_urls: the other origins a page talks to: the signaling door, and hosted Supabase where people sign in there.
     """
-    signaling = urlsplit(signaling_url)
+    others = " ".join(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, other_urls))
     policy = {
         "default-src": "'self'",
         "script-src": "'self'",
@@ -116,7 +116,7 @@ def page_headers(signaling_url: str) -> dict[str, str]:
         "img-src": "'self' data: blob:",
         "media-src": "'self' blob:",
         "font-src": "'self'",
-        "connect-src": f"'self' {signaling.scheme}://{signaling.netloc}",
+        "connect-src": f"'self' {others}",
         "worker-src": "'self' blob:",
         "object-src": "'none'",
         "base-uri": "'none'",

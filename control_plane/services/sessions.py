@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.accounts import Account
+from control_plane.domain.accounts import Account, clean_email
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Forbidden, NotFound, Unauthenticated
 from control_plane.domain.events import SignInsEnded
@@ -35,6 +35,8 @@ from control_plane.stores.database import Database, Transaction
 
 REUSE_S = timedelta(seconds=10)
 """How long a changed token still answers its successor. Source: GoTrue's REFRESH_TOKEN_REUSE_INTERVAL default."""
+REMEMBERED = 100_000
+"""Provisioned people one process remembers."""
 KEEP_ENDED = timedelta(days=30)
 """How long ended sign-ins and used refresh tokens are kept, so that a stolen one is still noticed."""
 SignOutScope = Literal["global", "local", "others"]
@@ -67,6 +69,8 @@ class SessionService:
     ids: Ids
     refresh_key: bytes = field(repr=False)
     is_ours: bool = True
+    _seen: set[tuple[UserId, str]] = field(default_factory=set, repr=False)
+    """Whom this process has written already; knowing them lets nobody in."""
 
     async def open(self, tx: Transaction, account: Account, method: str, origin: Origin | None) -> tuple[SignIn, str]:
         """Write a new sign-in of a person who proved themselves by `method`. Answers it and its first refresh token."""
@@ -163,7 +167,10 @@ class SessionService:
         Raises:
             Unauthenticated, Forbidden, Unavailable.
         """
-        if not self.is_ours or caller.token_id is not None:
+        if caller.token_id is not None:
+            return
+        if not self.is_ours:
+            await self._provision(caller)
             return
         if caller.session_id is None:
             raise no_sign_in()
@@ -225,6 +232,22 @@ class SessionService:
             return await store.forget_ended(tx, now - KEEP_ENDED) + await mailed_tokens.forget_expired(tx, now)
 
     # --- inside
+
+    async def _provision(self, caller: Caller) -> None:
+        """Write the login of a person another issuer vouches for, on first sight and when their address changes."""
+        seen = (caller.user_id, caller.email)
+        if seen in self._seen:
+            return
+        address = clean_email(caller.email)
+        async with self.db.platform() as tx:
+            is_written = await account_store.provision(
+                tx, caller.user_id, address, caller.display_name, self.clock.now()
+            )
+        if not is_written:
+            raise Forbidden("Another account has this e-mail address.", reason="email_exists")
+        if len(self._seen) >= REMEMBERED:
+            self._seen.clear()
+        self._seen.add(seen)
 
     async def _is_stolen(self, tx: Transaction, row: store.RefreshToken, next_token: str) -> bool:
         """Whether a used token comes back: after REUSE_S, or after its successor was used too."""

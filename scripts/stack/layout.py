@@ -199,5 +199,9 @@ def _environment_of_ours() -> dict[str, str]:
 
     Those of OURS_ALONE are not among them: passwords and letters may be shown only with a database of our own.
     """
-    chosen = {name: value for name, value in os.environ.items() if name.startswith("TR_") and name not in OURS_ALONE}
+    chosen = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("TR_", "SUPABASE_")) and name not in OURS_ALONE
+    }
     return {**inherited_environment(), "PYTHONUNBUFFERED": "1", "TR_LOG_FORMAT": "json", **chosen}

@@ -1,0 +1,235 @@
+"""SUPABASE_URL set: hosted Supabase signs people in; the API takes its tokens and no others. The project is a fake."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typing_extensions import override
+
+from control_plane.app import compose
+from control_plane.gateways.clock import SystemClock
+from control_plane.rest.server import create_app
+from scripts.stack.valkey import EmbeddedValkey
+from tests.conftest import TestDatabase, make_settings
+from tests.factories import assert_problem
+
+SECRET = "a-legacy-secret-of-a-hosted-project-0123"
+OCT_SECRET = "a-symmetric-key-that-no-jwks-should-hold-01"
+JWKS_PATH = "/auth/v1/.well-known/jwks.json"
+
+
+class Project:
+    """A hosted project, as far as it is asked: it answers the JWKS by GET at its one path, and nothing else."""
+
+    def __init__(self) -> None:
+        self.ec_key = ec.generate_private_key(ec.SECP256R1())
+        self.rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.asked: list[str] = []
+        project = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                project.asked.append(self.path)
+                body = project.jwks() if self.path == JWKS_PATH else b"{}"
+                self.send_response(200 if self.path == JWKS_PATH else 404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            @override
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def jwks(self) -> bytes:
+        keys = [
+            {**jwt.algorithms.ECAlgorithm.to_jwk(self.ec_key.public_key(), as_dict=True), "kid": "ec", "alg": "ES256"},
+            {
+                **jwt.algorithms.RSAAlgorithm.to_jwk(self.rsa_key.public_key(), as_dict=True),
+                "kid": "rsa",
+                "alg": "RS256",
+            },
+            {"kty": "oct", "kid": "oct", "k": jwt.utils.base64url_encode(OCT_SECRET.encode()).decode(), "alg": "HS256"},
+            {"kty": "EC", "kid": "broken", "crv": "P-256", "x": "!", "y": "!"},
+        ]
+        return json.dumps({"keys": [{**key, "use": "sig"} for key in keys]}).encode()
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        now = int(SystemClock().now().timestamp())
+        user_id = str(uuid4())
+        claims = {
+            "iss": f"{self.url}/auth/v1",
+            "aud": "authenticated",
+            "sub": user_id,
+            "exp": now + 3600,
+            "iat": now,
+            "role": "authenticated",
+            "aal": "aal1",
+            "session_id": str(uuid4()),
+            "email": f"{user_id}@example.com",
+            "is_anonymous": False,
+            "user_metadata": {"display_name": "Ada"},
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def sign(self, kid: str = "ec", **changes: Any) -> str:
+        key: Any = {"ec": self.ec_key, "rsa": self.rsa_key}[kid]
+        return jwt.encode(self.claims(**changes), key, {"ec": "ES256", "rsa": "RS256"}[kid], headers={"kid": kid})
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Project]:
+    made = Project()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def api(database: TestDatabase, valkey: EmbeddedValkey, project: Project) -> AsyncIterator[httpx.AsyncClient]:
+    """The REST door of a deployment whose people sign in at the hosted project."""
+    settings = make_settings(
+        database.app_url, valkey.url(), SUPABASE_URL=project.url, SUPABASE_JWT_SECRET=SECRET, SUPABASE_ANON_KEY="anon"
+    )
+    async with compose(settings) as platform:
+        transport = httpx.ASGITransport(app=create_app(platform, settings))  # type: ignore[arg-type]  # Litestar's ASGI types
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+            yield client
+
+
+async def _me(api: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await api.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize("kid", ["ec", "rsa"])
+async def test_a_token_of_the_projects_keys_is_good_and_its_person_is_made_on_first_sight(
+    api: httpx.AsyncClient, project: Project, kid: str
+) -> None:
+    claims = project.claims()
+
+    answers = [await _me(api, project.sign(kid, sub=claims["sub"], email=claims["email"])) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    assert answers[0].json()["email"] == claims["email"]
+    assert answers[0].json()["displayName"] == "Ada"
+
+
+async def test_a_provisioned_person_makes_an_organization(api: httpx.AsyncClient, project: Project) -> None:
+    token = project.sign()
+
+    answer = await api.post(
+        "/api/v1/organizations", json={"name": "Acme"}, headers={"Authorization": f"Bearer {token}"}
+    )
+
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_token_of_the_legacy_secret_is_good(api: httpx.AsyncClient, project: Project) -> None:
+    token = jwt.encode(project.claims(), SECRET, "HS256")
+
+    assert (await _me(api, token)).status_code == 200
+
+
+async def test_an_address_that_changed_there_changes_here(api: httpx.AsyncClient, project: Project) -> None:
+    user_id, moved = str(uuid4()), f"{uuid4().hex}@example.com"
+    await _me(api, project.sign(sub=user_id))
+
+    answer = await _me(api, project.sign(sub=user_id, email=moved))
+
+    assert answer.json()["email"] == moved
+
+
+async def test_an_address_another_login_has_is_not_taken_over(api: httpx.AsyncClient, project: Project) -> None:
+    email = f"{uuid4().hex}@example.com"
+    await _me(api, project.sign(email=email))
+
+    assert_problem(await _me(api, project.sign(email=email)), 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "http://localhost:8000/auth/v1"},
+        {"aud": "other"},
+        {"role": "anon"},
+        {"role": "service_role"},
+        {"is_anonymous": True},
+        {"exp": 1},
+        {"sub": "not-a-uuid"},
+    ],
+)
+async def test_a_token_with_a_wrong_claim_is_refused(
+    api: httpx.AsyncClient, project: Project, changes: dict[str, Any]
+) -> None:
+    assert_problem(await _me(api, project.sign(**changes)), 401, "unauthenticated")
+
+
+async def test_keys_are_never_mistaken_for_secrets_nor_secrets_for_keys(
+    api: httpx.AsyncClient, project: Project
+) -> None:
+    claims = project.claims()
+    pem = project.rsa_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    body = jwt.encode(claims, SECRET, "HS256").rsplit(".", 1)[0].encode()
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(body, pem)
+    forged = [
+        body.decode() + "." + jwt.utils.base64url_encode(signature).decode(),
+        jwt.encode(claims, OCT_SECRET, "HS256", headers={"kid": "oct"}),
+        jwt.encode(claims, project.ec_key, "ES256", headers={"kid": "rsa"}),
+        jwt.encode(claims, project.ec_key, "ES256", headers={"kid": "nobody"}),
+        jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": "ec"}),
+        jwt.encode(claims, "", "none"),
+    ]
+
+    answers = [await _me(api, token) for token in forged]
+
+    assert [answer.status_code for answer in answers] == [401] * len(forged)
+    assert len({answer.json()["detail"] for answer in answers}) == 1
+
+
+async def test_strangers_key_ids_do_not_make_us_ask_the_project_each_time(
+    api: httpx.AsyncClient, project: Project
+) -> None:
+    await _me(api, project.sign())
+    before = len(project.asked)
+
+    for number in range(20):
+        await _me(api, jwt.encode(project.claims(), project.ec_key, "ES256", headers={"kid": f"stranger-{number}"}))
+
+    assert len(project.asked) - before <= 1
+    assert set(project.asked) == {JWKS_PATH}
+
+
+async def test_our_own_issuer_is_gone(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/auth/v1/signup", json={"email": "a@example.com", "password": "12345678"})
+
+    assert answer.status_code == 404
+
+
+async def test_a_project_that_is_away_is_a_503(
+    database: TestDatabase, valkey: EmbeddedValkey, project: Project
+) -> None:
+    settings = make_settings(database.app_url, valkey.url(), SUPABASE_URL="http://127.0.0.1:9")
+    async with compose(settings) as platform:
+        transport = httpx.ASGITransport(app=create_app(platform, settings))  # type: ignore[arg-type]  # Litestar's ASGI types
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+            assert_problem(await _me(client, project.sign()), 503, "unavailable")
