@@ -33,6 +33,7 @@ from control_plane.rest.limits import Limited
 from control_plane.rest.live import LiveController
 from control_plane.rest.mailbox import read_mailbox
 from control_plane.rest.members import MemberController
+from control_plane.rest.negotiating import Negotiating
 from control_plane.rest.nodes import ENROLMENT_TOKEN_KEY, enrol
 from control_plane.rest.observing import METRICS_KEY, Metrics, Observed
 from control_plane.rest.openapi import finish_document, openapi_config
@@ -92,7 +93,7 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
-    app = Limited(Conditional(app, platform.locks), platform, settings)
+    app = Limited(Negotiating(Conditional(app, platform.locks), api), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
         others = [settings.signaling_url]

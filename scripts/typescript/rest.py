@@ -9,10 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
 from control_plane.rest.observing import Metrics
-from control_plane.rest.problems import Problem
+from control_plane.rest.openapi import document_of
 from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import read_settings
@@ -35,11 +33,7 @@ def openapi_document() -> dict[str, Any]:
     )
     # Routes only: describing them calls no service.
     api = create_api(cast("Platform", None), settings, Metrics())
-    document = api.openapi_schema.to_schema()
-    # Litestar drops the schemas of `components` that no handler names, and every refusal refers to this one.
-    (_, refusal) = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
-    document["components"]["schemas"].setdefault("Problem", refusal["Problem"])
-    return document
+    return document_of(api)
 
 
 def rest_source() -> str:
