@@ -3,6 +3,8 @@
 python -m control_plane.operator set-plan ORGANIZATION TIER
 python -m control_plane.operator override ORGANIZATION [max_rooms=100 max_hosts=none has_sso=yes …] [--note WHY]
 python -m control_plane.operator rotate-keys
+python -m control_plane.operator nodes
+python -m control_plane.operator drain NODE [--undo]
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from control_plane.domain.errors import DomainError
 from control_plane.domain.plans import Entitlement, PlanTier
 from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.operating_nodes import describe_nodes, drain_node
 from control_plane.services.entitlements import EntitlementService
 from control_plane.services.keys import KeyService
 from control_plane.services.organizations import OrganizationService
@@ -38,26 +41,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--at-once", action="store_true", help="the old ones are known to strangers: everybody is logged out"
     )
     rotate.set_defaults(is_rotation=True)
+    commands.add_parser("nodes", help="list the media nodes").set_defaults(lists_nodes=True)
+    drain = commands.add_parser("drain", help="let a media node's rooms move to others; it goes on running")
+    drain.add_argument("node", help="its id; `nodes` lists them")
+    drain.add_argument("--undo", action="store_true", help="let it take rooms again")
     options = parser.parse_args(arguments)
     try:
-        if getattr(options, "is_rotation", False):
-            asyncio.run(_rotate_keys(read_settings(), at_once=options.at_once))
-            sys.stdout.write("new keys are published; they sign in ten minutes\n")
-            return 0
-        if hasattr(options, "limits"):
-            limits = dict(options.limits)
-            given = asyncio.run(_override(read_database_url(), options.organization, limits, options.note))
-            sys.stdout.write(f"{given} now\n")
-            return 0
-        organization_id = asyncio.run(_set_plan(read_database_url(), options.organization, options.tier))
+        text = _run(options)
     except BadSettings as error:
         sys.stderr.write(f"operator: {error}\n")
         return 2
     except DomainError as error:
         sys.stderr.write(f"operator: {error.message}\n")
         return 1
-    sys.stdout.write(f"{organization_id} is on {options.tier.value} now\n")
+    sys.stdout.write(text + "\n")
     return 0
+
+
+def _run(options: argparse.Namespace) -> str:
+    """Do what was asked; answers what to say. Raises BadSettings, DomainError."""
+    if getattr(options, "lists_nodes", False):
+        return "\n".join(asyncio.run(describe_nodes(read_settings())))
+    if hasattr(options, "node"):
+        node_id = asyncio.run(drain_node(read_settings(), options.node, is_draining=not options.undo))
+        return f"{node_id} {'takes rooms again' if options.undo else 'drains'}"
+    if getattr(options, "is_rotation", False):
+        asyncio.run(_rotate_keys(read_settings(), at_once=options.at_once))
+        return "new keys are published; they sign in ten minutes"
+    if hasattr(options, "limits"):
+        limits = dict(options.limits)
+        return f"{asyncio.run(_override(read_database_url(), options.organization, limits, options.note))} now"
+    organization_id = asyncio.run(_set_plan(read_database_url(), options.organization, options.tier))
+    return f"{organization_id} is on {options.tier.value} now"
 
 
 async def _set_plan(database_url: str, organization: str, tier: PlanTier) -> object:

@@ -273,9 +273,6 @@ async def set_priority(room: Room, request: m.ConsumerSetPriority) -> m.Empty:
         raise NotFound("There is no such consumer.")
     if not 1 <= request.priority <= 255:
         raise InvalidInput("A priority is 1 to 255.", field="priority")
-    await room.session.needs.media.set_priority(
-        room.at, room.participant_id, consumer_id, priority=request.priority
-    )
     await room.session.needs.media.set_priority(room.at, room.participant_id, consumer_id, priority=request.priority)
     return EMPTY
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,8 +23,10 @@ import pytest
 from control_plane.signaling import messages as m
 from scripts.headless.client import Participant
 from scripts.headless.scene import Scene, open_scene, publish_test_card, watch_test_card
+from scripts.stack.layout import MEDIA_OFFSET, ROOT
+from scripts.stack.ports import free_block, free_port
 from tests.e2e.media_nodes import MediaNode, media_node, read_gauge
-from tests.e2e.running_stack import RunningStack, running_stack
+from tests.e2e.running_stack import WORKERS, RunningStack, running_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.worker, pytest.mark.timeout(180)]
 
@@ -231,6 +235,110 @@ async def test_a_drain_with_nowhere_to_go_waits_until_its_deadline_and_a_second_
 
         os.kill(agent, signal.SIGTERM)
         await until(lambda: "node_stopped" in log.read_text(), "the end", timeout_s=10)
+
+
+class Cut:
+    """A TCP relay to the node link that can be cut and healed: the control plane loses the node, browsers do not."""
+
+    def __init__(self, link_port: int) -> None:
+        self._link_port = link_port
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.is_cut = False
+        self.port = free_port()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Drop what is open and take nothing new."""
+        self.is_cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def heal(self) -> None:
+        """Relay again."""
+        self.is_cut = False
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            if self.is_cut:
+                return
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._link_port)
+            self._writers.add(far_writer)
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.transport.abort()
+
+
+@pytest.mark.long
+async def test_a_node_whose_link_is_cut_keeps_its_media_flowing_until_the_room_moved_once_and_never_gets_it_back(
+    tmp_path: Path,
+) -> None:
+    port = free_block(MEDIA_OFFSET + WORKERS)
+    async with Cut(port + 2) as link:
+        environment = {"TR_NODE_LINK_URL": f"ws://127.0.0.1:{link.port}/"}
+        with running_stack(tmp_path / "stack", port=port, environment=environment) as stack:
+            async with open_stage(stack, tmp_path) as stage:
+                viewer = await stage.viewer()
+                node = await stage.node()
+
+                link.cut()
+                await sees_on(viewer)  # Nobody has told anyone yet: what flows, flows on.
+                assert viewer.mover.resets == 0
+                await viewer.signaling.expect(m.MediaReset, timeout_s=20)
+                await until(lambda: node.carries("consumers") == 2, "the viewer on the other node")
+                await sees_on(viewer)
+                await asyncio.sleep(5)
+                link.heal()
+                await asyncio.sleep(8)  # Longer than the patience with links: time to flap, for whoever would.
+
+                await sees_on(viewer)
+                assert (viewer.mover.resets, stage.host.mover.resets) == (1, 1)
+                assert node.carries("producers") == 2
+                # What the first node still had is nobody's by now; it closes when its grace is over.
+                await until(lambda: own_node(stack, "rooms") == 0, "the first node without the room", timeout_s=60)
+                assert viewer.mover.resets == 1
+
+
+def test_an_operator_lists_nodes_lets_one_drain_and_calls_it_off(small_stack: RunningStack) -> None:
+    variables = Path(f"/proc/{small_stack.pids['rest']}/environ").read_text(encoding="utf-8").split("\0")
+    environment = dict(line.split("=", 1) for line in variables if "=" in line)
+
+    def operate(*words: str) -> str:
+        command = (sys.executable, "-m", "control_plane.operator", *words)
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def wait_listed(state: str) -> str:
+        deadline = time.monotonic() + 30
+        while state not in (line := operate("nodes")):
+            assert time.monotonic() < deadline, line
+            time.sleep(0.2)
+        return line.split()[0]
+
+    node_id = wait_listed(" up ")
+    assert operate("drain", node_id) == f"{node_id} drains"
+    wait_listed(" draining ")
+    assert operate("drain", node_id, "--undo") == f"{node_id} takes rooms again"
+    wait_listed(" up ")
 
 
 def _is_ready(stack: RunningStack) -> bool:
