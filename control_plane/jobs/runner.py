@@ -1,6 +1,6 @@
 """The loop of the jobs door: woken by the bus, and by a tick, because a push may be lost.
 
-The rows are the queue (decision 10 of docs/decisions.md): with Redis away everything goes on, a tick later.
+The rows are the queue (docs/decisions.md): with Redis away everything goes on, a tick later.
 """
 
 from __future__ import annotations
