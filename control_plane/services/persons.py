@@ -85,6 +85,8 @@ class PersonService:
             raise Conflict("Transfer or delete the organizations you own first.", reason="owner", organizations=owned)
         for organization, _ in own:
             await self._leave(caller, organization.id)
+        async with self.db.user(caller.user_id) as tx:
+            await store.forget_answers(tx)
         async with self.db.platform() as tx:
             await store.erase_content(tx, caller.user_id)
             await store.erase_login(tx, caller.user_id, self.clock.now())

@@ -19,6 +19,16 @@ from control_plane.stores.database import Transaction, columns_of
 REMOVED_NAME = "Former member"
 REMOVED_TEXT = "[removed]"
 """Stands where free text was."""
+ERASED_DOMAIN = "@erased.invalid"
+"""Of a tombstone's address: no mail ever goes there (RFC 6761, 6.4)."""
+_SIGN_IN = (
+    "auth_sessions",
+    "auth_mailed_tokens",
+    "auth_flow_codes",
+    "auth_factors",
+    "auth_recovery_codes",
+    "auth_credentials",
+)
 _PAGE = "and ($3::uuid is null or t.id > $3) order by t.id limit $4"
 _EXPORTS = {
     "memberships": "select t.id, o.name as organization_name, t.role, t.is_host, t.created_at from memberships t "
@@ -88,19 +98,28 @@ async def erase_content(tx: Transaction, user_id: UserId) -> None:
 async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
     """Leave a tombstone of the login that nobody can sign in to; platform scope. False when it is gone already.
 
-    The sign-in's own tables hold it by foreign keys that delete with it, but the login's row has to stay: rows of others
-    point at it. So those are emptied one by one.
+    The login's row has to stay, because rows of others point at it; so the tables of its sign-in are emptied one by one.
     """
-    count = await tx.execute(
-        "update users set email = id::text || '@erased.invalid', display_name = $2, updated_at = $3 "
-        "where id = $1 and email not like '%@erased.invalid'",
+    email: str | None = await tx.fetchval("select email from users where id = $1 for update", user_id)
+    if email is None or email.endswith(ERASED_DOMAIN):
+        return False
+    await tx.execute("delete from outbox where kind = 'mail' and body->>'to' = $1", email)
+    await tx.execute("delete from dev_mailbox where to_address = $1", email)
+    for table in _SIGN_IN:
+        await tx.execute(f"delete from {table} where user_id = $1", user_id)  # noqa: S608 - our own list
+    await tx.execute(
+        "update users set email = $2, display_name = $3, updated_at = $4 where id = $1",
         user_id,
+        f"{user_id}{ERASED_DOMAIN}",
         REMOVED_NAME,
         now,
     )
-    await tx.execute("delete from auth_sessions where user_id = $1", user_id)
-    await tx.execute("delete from auth_credentials where user_id = $1", user_id)
-    return count == 1
+    return True
+
+
+async def forget_answers(tx: Transaction) -> None:
+    """Answers kept for repeats of a person's requests; their user scope."""
+    await tx.execute("delete from idempotency_keys")
 
 
 async def expire_chat(tx: Transaction) -> int:

@@ -104,8 +104,6 @@ async def test_of_ten_made_hosts_at_once_as_many_stand_as_the_plan_has(platform:
     people = [await make_member(platform, tenant) for _ in range(10)]
 
     async def promote(person: Person) -> bool:
-        from control_plane.domain.organizations import MemberChanges
-
         try:
             await platform.memberships.change(
                 tenant.owner.caller, tenant.id, person.caller.user_id, MemberChanges(role=Role.HOST)
