@@ -209,7 +209,11 @@ class WorkerFleet:
                 cause = await _death_of(slot, worker)
                 slot.clear()
                 log.error("worker_died", worker=slot.index, pid=worker.pid, cause=cause)
-                self._on_death(worker, cause)
+                try:
+                    self._on_death(worker, cause)
+                except Exception:
+                    # Whoever stumbles over it must not leave the place empty for ever.
+                    log.exception("worker_death_not_told", worker=slot.index, pid=worker.pid)
                 await asyncio.wait({asyncio.ensure_future(worker.wait_closed())}, timeout=EXIT_WAIT_S)
                 wait_s = 0.0 if loop.time() - born_s > STEADY_AFTER_S else wait_s
             await asyncio.sleep(wait_s)

@@ -59,6 +59,18 @@ async def test_a_killed_worker_loses_its_rooms_at_once_and_is_replaced(make_node
     await people[0].produce("camera")
 
 
+async def test_a_worker_is_replaced_even_if_its_death_could_not_be_told(
+    make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = await make_node()
+    monkeypatch.setattr(node.agent.rooms, "worker_died", lambda _worker: 1 / 0)
+    pid = node.agent.fleet.pids()[0]
+
+    os.kill(pid, signal.SIGKILL)
+
+    await until(lambda: node.agent.fleet.pids().get(0, pid) != pid)
+
+
 async def test_rooms_are_spread_over_workers(make_node: MakeNode) -> None:
     node = await make_node(workers=2)
     link = await node.link()
