@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, TypedDict, TypeVar
 
-from control_plane.domain.errors import Conflict, DomainError, NotFound, Unavailable
+from control_plane.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Unavailable
 from control_plane.domain.ids import LiveSessionId, NodeId
 from media_plane.contract import messages as contract
 
@@ -72,7 +72,7 @@ async def carry(ask: Ask[Any], origin: Place, edge: Place, producer_ids: Iterabl
         Those that come out there (the others are gone from the origin), and the name of the origin's end.
 
     Raises:
-        EdgeGone: the edge does not do its part.
+        EdgeGone: the edge does not do its part, or one of the two has no address for pipes.
         DomainError: the origin does not; `MediaMoved` when the room is gone from it.
     """
     wanted = list(producer_ids)
@@ -80,6 +80,8 @@ async def carry(ask: Ask[Any], origin: Place, edge: Place, producer_ids: Iterabl
         pipe = _Pipe(ask, origin, edge)
         try:
             return await pipe.carry(wanted)
+        except InvalidInput as error:
+            raise EdgeGone("These two nodes can't share a session.", retry_after_s=2) from error
         except (NotFound, Conflict):
             # Connected with an end that is gone, or gone itself: it was dropped, by us or by others. Begin again.
             await asyncio.sleep(PAUSE_S * (attempt + random.random()))  # noqa: S311 - jitter, no secret

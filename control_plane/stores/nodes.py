@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from control_plane.domain.ids import NodeId
-from control_plane.domain.nodes import MediaNode
+from control_plane.domain.nodes import SILENT_AFTER, MediaNode
 from control_plane.stores.database import Rows, Transaction
 
 
@@ -44,18 +44,29 @@ async def upsert_node(
     capacity_consumers: int,
     now: datetime,
 ) -> None:
-    """Enrol a node, or enrol it again with nothing on it; platform scope. rtp_capabilities: sealed JSON."""
+    """Enrol a node, or enrol it again; platform scope. rtp_capabilities: sealed JSON.
+
+    A node enrols again every half minute: what it told within `SILENT_AFTER` still stands, also that it drains. One that was
+    silent for longer begins with nothing on it.
+    """
+    was_silent = "media_nodes.last_seen_at < $8 - make_interval(secs => $9)"
+    kept = ", ".join(
+        f"{column} = case when {was_silent} then {empty} else media_nodes.{column} end"
+        for column, empty in (
+            *((count, "0") for count in ("cpu", "rooms", "transports", "producers", "consumers")),
+            ("is_draining", "false"),
+        )
+    )
     await tx.execute(
-        """
+        f"""
         insert into media_nodes (id, link_url, region, contract_version, worker_version, rtp_capabilities,
             capacity_consumers, enrolled_at, last_seen_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
         on conflict (id) do update set link_url = excluded.link_url, region = excluded.region,
             contract_version = excluded.contract_version, worker_version = excluded.worker_version,
             rtp_capabilities = excluded.rtp_capabilities, capacity_consumers = excluded.capacity_consumers,
-            enrolled_at = excluded.enrolled_at, last_seen_at = excluded.last_seen_at,
-            cpu = 0, rooms = 0, transports = 0, producers = 0, consumers = 0, is_draining = false
-        """,
+            enrolled_at = excluded.enrolled_at, last_seen_at = excluded.last_seen_at, {kept}
+        """,  # noqa: S608 - columns of ours, named above
         node_id,
         link_url,
         region,
@@ -64,6 +75,7 @@ async def upsert_node(
         rtp_capabilities,
         capacity_consumers,
         now,
+        SILENT_AFTER.total_seconds(),
     )
 
 

@@ -456,6 +456,28 @@ async def test_what_is_over_is_not_placed_again(platform: Platform, tenant: Tena
 # --- nodes
 
 
+async def test_a_node_that_enrols_again_in_passing_still_drains_and_one_that_was_away_does_not(
+    platform: Platform,
+) -> None:
+    enrolment = make_enrolment()
+    node_id = NodeId(UUID(enrolment.node_id))
+    await platform.nodes.enrol(enrolment)
+    load = NodeLoad(cpu=0.5, workers=2, rooms=1, transports=4, producers=1, consumers=3, draining=True)
+    await platform.nodes.note_load(node_id, load)
+
+    async def enrol_again() -> tuple[int, bool]:
+        await platform.nodes.enrol(enrolment)
+        node = next(one for one in await platform.nodes.list_nodes() if one.id == node_id)
+        return node.consumers, node.is_draining
+
+    in_passing = await enrol_again()
+    async with platform.db.platform() as tx:
+        await tx.execute("update media_nodes set last_seen_at = last_seen_at - interval '1 minute'")
+    after_silence = await enrol_again()
+
+    assert (in_passing, after_silence) == ((3, True), (0, False))
+
+
 async def test_a_node_that_tells_its_load_is_known_by_it(platform: Platform) -> None:
     enrolment = make_enrolment()
     node_id = NodeId(UUID(enrolment.node_id))

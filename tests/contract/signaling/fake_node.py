@@ -36,6 +36,7 @@ class FakeNode:
         self.consumers: dict[str, set[str]] = {}
         self.unsupported: set[str] = set()
         self.piped: set[str] = set()
+        self.has_pipes = True
         self.facts = MediaNode(
             id=self.id,
             link_url="ws://nowhere/",
@@ -97,6 +98,8 @@ class FakeNode:
 
     def _pipe_open(self, request: c.PipeOpen) -> c.PipeOpened:
         self._check(request)
+        if not self.has_pipes:
+            raise LinkError(LinkErrorCode.UNSUPPORTED, "This node has no address for pipes.")
         pipe_id = self.pipe_ids.setdefault(request.peer_node_id, str(uuid4()))
         return c.PipeOpened(pipe_id=pipe_id, ip="192.0.2.1", port=20_000, srtp_parameters=SEALED)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from control_plane.domain.roles import Role
 from control_plane.signaling import messages as m
 from media_plane.contract import messages as c
@@ -32,6 +34,20 @@ async def test_publisher_stays_on_the_rooms_own_node_when_it_is_full(world: Worl
 
     assert edge.transports == {}
     assert set(world.node.transports) == {str(host.participant.id)}
+
+
+@pytest.mark.parametrize("end", ["origin", "edge"])
+async def test_viewer_stays_on_a_full_node_when_one_of_the_two_takes_part_in_no_pipes(world: World, end: str) -> None:
+    host = await world.enter(Role.HOST)
+    screen = await host.publish()
+    edge = world.add_node()
+    world.fill(world.node)
+    (world.node if end == "origin" else edge).has_pipes = False
+
+    viewer = await world.enter()
+
+    assert [consumer.producer_id for consumer in viewer.welcome.consumers] == [screen]
+    assert str(viewer.participant.id) in world.node.transports
 
 
 async def test_later_track_is_piped_to_the_edge_and_offered_there(world: World) -> None:
