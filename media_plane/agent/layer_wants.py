@@ -68,16 +68,12 @@ class LayerWants:
     Args:
         live_session_id: named in every notification.
         books: what is open.
-        is_sent_on: whether a producer flows to another node, where somebody may want any layer of it.
         now: monotonic seconds.
     """
 
-    def __init__(
-        self, live_session_id: str, books: MediaBooks, is_sent_on: Callable[[str], bool], now: Callable[[], float]
-    ) -> None:
+    def __init__(self, live_session_id: str, books: MediaBooks, now: Callable[[], float]) -> None:
         self._live_session_id = live_session_id
         self._books = books
-        self._is_sent_on = is_sent_on
         self._now = now
         self._wants: dict[str, Want] = {}
 
@@ -95,8 +91,11 @@ class LayerWants:
         want = self._wants.get(record.id)
         if want is None:
             want = self._wants[record.id] = Want(told=top_layer(record))
-        wanted = top_layer(record) if self._is_sent_on(record.id) else wanted_of(record)
-        if want.update(wanted, self._now()):
+        if want.update(wanted_of(record), self._now()):
+            if want.told == NOBODY:
+                record.wanted_since_s = None
+            elif record.wanted_since_s is None:
+                record.wanted_since_s = self._now()
             self._tell(record, want)
 
     def tell_again(self, participant: ParticipantState) -> None:
@@ -124,8 +123,10 @@ def top_layer(record: ProducerRecord) -> int:
 
 
 def wanted_of(record: ProducerRecord) -> int:
-    """The highest layer any viewer on this node may want now, or `NOBODY`."""
+    """The highest layer any viewer may want now, or `NOBODY`. On other nodes somebody may want any."""
     top = top_layer(record)
+    if record.is_piped:
+        return top
     return max((_wanted_by(consumer, top) for consumer in record.consumers.values()), default=NOBODY)
 
 

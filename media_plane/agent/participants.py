@@ -73,6 +73,7 @@ class ProducerRecord:
     """One published track. `facts` is what others are told; `consumers` are those fed by it, by id.
 
     is_piped: another node is fed by it too; who watches it there is not known here.
+    wanted_since_s: since when somebody watches, by the node's clock; None: nobody does, and its sender was told.
     """
 
     id: str
@@ -81,6 +82,7 @@ class ProducerRecord:
     facts: ProducerFacts
     consumers: dict[str, ConsumerRecord] = field(default_factory=dict)
     is_piped: bool = False
+    wanted_since_s: float | None = float("-inf")
     is_closed: bool = False
 
     def set_paused(self, *, paused: bool) -> None:

@@ -19,12 +19,18 @@ _Asked = Awaitable[list[RtpStreamStats]]
 _HEAVIEST: dict[Source, int] = {"screen": 0, "camera": 1, "microphone": 2}
 _CLOCKS_HZ = {"audio": 48_000, "video": 90_000}
 """Clock rates of all codecs a room takes (decisions.md 1), hertz."""
+STARTING_S = 3.0
+"""How long a track may take to flow once somebody watches it (again), seconds: until then its score says nothing."""
 _FRACTION = 256
 """`fraction_lost` counts in this part of one (RFC 3550 section 6.4.1)."""
 
 
-async def measure(participant: ParticipantState) -> ParticipantQuality | None:
+async def measure(participant: ParticipantState, now_s: float) -> ParticipantQuality | None:
     """Ask the worker about one participant; at most four requests, sent together.
+
+    Args:
+        participant: whom.
+        now_s: by the node's clock.
 
     Returns:
         None while nothing of them is connected.
@@ -35,7 +41,7 @@ async def measure(participant: ParticipantState) -> ParticipantQuality | None:
     send, recv = _connected(participant, "send"), _connected(participant, "recv")
     if send is None and recv is None:
         return None
-    published, watched = _published(participant), _watched(participant)
+    published, watched = _published(participant, now_s), _watched(participant)
     sent, received, inbound, outbound = await asyncio.gather(
         _transport_stats(recv),
         _transport_stats(send),
@@ -55,11 +61,11 @@ async def measure(participant: ParticipantState) -> ParticipantQuality | None:
 
 
 def cost_of(participant: ParticipantState) -> int:
-    """Requests that measuring this participant takes, 0-4."""
+    """Requests that measuring this participant takes at most, 0-4."""
     sends, receives = _connected(participant, "send") is not None, _connected(participant, "recv") is not None
     if not (sends or receives):
         return 0
-    return sends + receives + bool(_published(participant)) + bool(_watched(participant))
+    return sends + receives + bool(participant.producers) + bool(participant.consumers)
 
 
 def score_of(published: Iterable[ProducerRecord], watched: Iterable[ConsumerRecord]) -> int | None:
@@ -81,9 +87,16 @@ def _connected(participant: ParticipantState, direction: Direction) -> Transport
     return None
 
 
-def _published(participant: ParticipantState) -> list[ProducerRecord]:
-    """Tracks that should flow from the participant, the heaviest first."""
-    flowing = [record for record in participant.producers.values() if not record.facts.paused]
+def _published(participant: ParticipantState, now_s: float) -> list[ProducerRecord]:
+    """Tracks that should flow from the participant, the heaviest first.
+
+    One that nobody watches is not sent, which is no trouble of its sender's.
+    """
+    flowing = [
+        record
+        for record in participant.producers.values()
+        if not record.facts.paused and record.wanted_since_s is not None and now_s - record.wanted_since_s >= STARTING_S
+    ]
     return sorted(flowing, key=lambda record: _HEAVIEST[record.facts.source])
 
 

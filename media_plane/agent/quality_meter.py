@@ -135,7 +135,7 @@ class QualityMeter:
         self._measured_at_s[person] = self._now()
         try:
             async with asyncio.timeout(PATIENCE_S):
-                quality = await measure(person)
+                quality = await measure(person, self._now())
         except (MediaError, TimeoutError):
             return  # It closed meanwhile, or its worker is dying: others look after that.
         if quality is None or person.is_closed:

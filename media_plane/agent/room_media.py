@@ -74,7 +74,7 @@ class RouterGroup:
         self._notices = MediaNotices(live_session_id)
         self._participants: dict[str, ParticipantState] = {}
         self._books = MediaBooks(self._notices)
-        self.wants = LayerWants(live_session_id, self._books, self._is_sent_on, now)
+        self.wants = LayerWants(live_session_id, self._books, now)
         self.consumers = RoomConsumers(self._books, self._notices, self._seat_pipes, self.wants)
         self.pipes = NodePipes(
             live_session_id=live_session_id,
@@ -112,9 +112,6 @@ class RouterGroup:
         """Notify every link that cares about the live session."""
         for link in self._holders:
             link.notify(notification)
-
-    def _is_sent_on(self, producer_id: str) -> bool:
-        return self.pipes.sends(producer_id)
 
     def orphans(self, limit_s: float) -> list[ParticipantState]:
         """Participants nobody has held since `limit_s` (monotonic seconds) or longer, and that no request is about."""

@@ -15,6 +15,7 @@ from aiortc import MediaStreamTrack
 from av import VideoFrame
 from typing_extensions import override
 
+from media_plane.agent import layer_wants
 from media_plane.agent.participants import ParticipantState
 from media_plane.contract import messages as m
 from scripts.headless.media import HeadlessMedia
@@ -160,3 +161,12 @@ async def test_a_node_tells_how_media_flows(stage: Stage) -> None:
     for name in ("rtt_seconds", "jitter_seconds", "packet_loss_ratio", "bitrate_bps"):
         lines = [line for line in text.splitlines() if line.startswith(f"tr_node_{name}_count")]
         assert sum(float(line.rpartition(" ")[2]) for line in lines) > 0, name
+
+
+async def test_a_sender_whom_nobody_watches_is_not_called_poor(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_wants, "LOWER_AFTER_S", 0.5)
+    host, wire = await stage.person()
+    await host.publish(NoiseTrack(), "camera", mime_type="video/VP8")
+    await stage.link.until(m.ProducerLayersWanted)
+
+    await stage.quality(wire, lambda one: one.score is None)

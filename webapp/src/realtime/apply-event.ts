@@ -76,6 +76,7 @@ export function applyEvent(state: RoomState, event: Notification): RoomState {
     case 'consumer.offered':
     case 'consumer.closed':
     case 'consumer.layersChanged':
+    case 'media.moving':
     case 'transport.closed':
     case 'session.ended':
       return state;

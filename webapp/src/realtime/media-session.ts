@@ -3,9 +3,11 @@ import type { Notification, ProducerView, Welcome } from '@/api/generated/signal
 import { codeOf } from '@/lib/errors';
 import type { MediaWire } from './media-wire';
 import type { Source } from './publishing';
-import { Receiver, type RemoteTrack } from './receiver';
+import { Receiver } from './receiver';
+import type { RemoteTrack } from './remote-track';
 import { Sender } from './sender';
 import { iceServersOf } from './transports';
+import type { Viewing } from './viewing';
 
 export interface MediaHooks {
   onTracks: (tracks: RemoteTrack[]) => void;
@@ -35,6 +37,7 @@ export class MediaSession {
     device: types.Device,
     request: MediaWire['request'],
     private readonly hooks: MediaHooks,
+    viewing: Viewing,
   ) {
     this.wire = {
       request,
@@ -42,7 +45,7 @@ export class MediaSession {
       onSenderLost: () => void this.rebuildSender(),
       onLocalEnded: (source) => hooks.onLocalEnded(source),
     };
-    this.receiver = new Receiver(device, this.wire, hooks.onTracks, (ids) => this.refuse(ids));
+    this.receiver = new Receiver(device, this.wire, hooks.onTracks, (ids) => this.refuse(ids), viewing);
     this.sender = new Sender(device, this.wire, () => this.iceServers);
   }
 
@@ -84,6 +87,9 @@ export class MediaSession {
       case 'producer.closed':
         this.receiver.drop({ producerId: notification.producerId });
         this.sender.republish(notification.producerId).catch(() => undefined);
+        break;
+      case 'producer.layersWanted':
+        this.sender.limit(notification.producerId, notification.spatialLayer ?? null).catch(() => undefined);
         break;
       case 'transport.closed':
         if (notification.transportId === this.receiver.transportId) void this.rebuildReceiver();
@@ -151,6 +157,7 @@ export class MediaSession {
     const others = welcome.participants.filter(({ id }) => id !== welcome.participantId);
     this.receiver.keepOnly(new Set(others.flatMap(({ producers }) => producers ?? []).map(({ id }) => id)));
     this.receiver.consume(welcome.consumers);
+    this.receiver.repeatWishes();
     this.sender.reconcile(own).catch((error: unknown) => {
       if (!isPassing(error)) void this.rebuildSender();
     });

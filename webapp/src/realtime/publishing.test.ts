@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import { describe, expect, it } from 'vitest';
-import { planFor } from './publishing';
+import { layerFor, planFor } from './publishing';
 
 const codecs = (...names: string[]): types.RtpCodecCapability[] =>
   names.map((name) => ({ kind: 'video', mimeType: `video/${name}`, clockRate: 90_000, preferredPayloadType: 96 }));
@@ -38,5 +38,21 @@ describe('planFor', () => {
 
   it('sends a voice with DTX and FEC', () => {
     expect(planFor('microphone', []).codecOptions).toMatchObject({ opusDtx: true, opusFec: true });
+  });
+});
+
+describe('layerFor', () => {
+  it.each([
+    [156, 3, 0],
+    [216, 3, 0],
+    [217, 3, 1],
+    [432, 3, 1],
+    [700, 3, 2],
+    [4_000, 3, 2],
+    [156, 2, 0],
+    [300, 2, 1],
+    [300, 1, 0],
+  ])('fills a tile of %d px from %d layers with layer %d', (height, layerCount, layer) => {
+    expect(layerFor(height, layerCount)).toBe(layer);
   });
 });

@@ -67,6 +67,25 @@ function cameraLayers(height: number): types.RtpEncodingParameters[] {
   ];
 }
 
+/** Heights of a camera's largest layer, by how many there are: what `capture` asks for (720p), or less than three layers of it. */
+const TOP_HEIGHTS = [0, 720, 360];
+/** A picture may be stretched this much before the next layer is worth its bits. */
+const STRETCH = 1.2;
+
+/**
+ * The smallest layer that fills a tile.
+ *
+ * @param height of the tile, device pixels, > 0.
+ * @param layerCount spatial layers the camera is sent in, >= 1; each is twice as high as the one below.
+ */
+export function layerFor(height: number, layerCount: number): number {
+  const top = TOP_HEIGHTS[layerCount] ?? 720;
+  for (let layer = 0; layer < layerCount - 1; layer++) {
+    if ((top / 2 ** (layerCount - 1 - layer)) * STRETCH >= height) return layer;
+  }
+  return layerCount - 1;
+}
+
 function firstOf(wanted: string[], codecs: readonly types.RtpCodecCapability[]): types.RtpCodecCapability | undefined {
   for (const mimeType of wanted) {
     const found = codecs.find((codec) => codec.mimeType.toLowerCase() === mimeType);

@@ -2,22 +2,14 @@ import type { types } from 'mediasoup-client';
 import type { ConsumerOptions, TransportOptions } from '@/api/generated/signaling';
 import { newId } from '@/lib/ids';
 import { consumeOptions, type ConsumerData } from './consume-options';
+import { Delivery } from './delivery';
 import { firstFrame } from './first-frame';
 import type { MediaWire } from './media-wire';
-import type { Source } from './publishing';
+import { remoteTrackOf, type RemoteTrack } from './remote-track';
 import { transportOptions, watchTransport } from './transports';
+import type { Viewing } from './viewing';
 
 const CHANGE_OVER_LOOK_MS = 50;
-
-/** A track of someone else, as it can be shown. */
-export interface RemoteTrack {
-  consumerId: string;
-  producerId: string;
-  participantId: string;
-  kind: 'audio' | 'video';
-  source: Source;
-  track: MediaStreamTrack;
-}
 
 /** What still plays from an older transport while the media moves to a newer one. */
 interface Leaving {
@@ -32,6 +24,8 @@ export class Receiver {
   /** Consumers of the newest transport that took the place of an older one. */
   private readonly arrived = new Set<string>();
   private readonly consumers = new Map<string, types.Consumer<ConsumerData>>();
+  /** Of the newest transport: what plays from an older one stays as it is. */
+  private delivery: Delivery | null = null;
   /** Rises with every transport, so that work for an older one stops by itself. */
   private generation = 0;
 
@@ -40,6 +34,7 @@ export class Receiver {
     private readonly wire: MediaWire,
     private readonly onTracks: (tracks: RemoteTrack[]) => void,
     private readonly onRefused: (producerIds: string[]) => void,
+    private readonly viewing: Viewing,
   ) {}
 
   get isUsable(): boolean {
@@ -64,6 +59,7 @@ export class Receiver {
     const generation = this.generation;
     const transport = this.device.createRecvTransport(transportOptions(options, iceServers));
     this.transport = transport;
+    this.delivery = new Delivery(this.wire, this.viewing);
     watchTransport(transport, this.wire, () => {
       if (generation === this.generation) this.wire.onReceiverLost();
     });
@@ -85,7 +81,8 @@ export class Receiver {
         }
         this.tell();
         // Not waiting for "connected": the worker asks for a key frame by itself once DTLS stands.
-        this.wire.request('consumer.resume', { consumerIds: offers.map((offer) => offer.id) }).catch(() => undefined);
+        // One that is known and offered again is asked for again.
+        for (const { id } of offers) this.delivery?.add(this.consumers.get(id));
       },
       () => {
         if (generation === this.generation) this.wire.onReceiverLost();
@@ -118,6 +115,7 @@ export class Receiver {
     }
     const generation = ++this.generation;
     this.transport = null;
+    this.forgetDelivery();
     this.consumers.clear();
     this.arrived.clear();
     const { transport } = await this.wire.request('transport.create', { transportId: newId(), direction: 'recv' });
@@ -173,8 +171,14 @@ export class Receiver {
     for (const consumer of gone) {
       consumer.close();
       from?.delete(consumer.id);
+      this.delivery?.remove(consumer.id);
     }
     return gone.length > 0;
+  }
+
+  /** The socket was away: what was asked of the server meanwhile may be lost. */
+  repeatWishes(): void {
+    this.delivery?.repeat();
   }
 
   /** Keep only consumers of producers that still live. */
@@ -213,6 +217,7 @@ export class Receiver {
 
   close(): void {
     this.generation++;
+    this.forgetDelivery();
     this.consumers.clear();
     this.arrived.clear();
     this.transport?.close();
@@ -220,6 +225,11 @@ export class Receiver {
     this.leaving?.transport.close();
     this.leaving = null;
     this.tell();
+  }
+
+  private forgetDelivery(): void {
+    this.delivery?.close();
+    this.delivery = null;
   }
 
   private isOutdated(generation: number): boolean {
@@ -235,15 +245,6 @@ export class Receiver {
   }
 
   private tell(): void {
-    this.onTracks(
-      this.shown().map(({ id, producerId, kind, track, appData }) => ({
-        consumerId: id,
-        producerId,
-        kind,
-        track,
-        participantId: appData.participantId,
-        source: appData.source,
-      })),
-    );
+    this.onTracks(this.shown().map(remoteTrackOf));
   }
 }

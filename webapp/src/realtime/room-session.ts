@@ -9,6 +9,7 @@ import { createRoomStore, type RoomStore } from './room-store';
 import { countsOf, qualityOf, type Counts } from './quality';
 import { SignalingClient, type EndReason, type Ticket } from './signaling-client';
 import type { SocketLike } from './signaling-socket';
+import { Viewing } from './viewing';
 
 /** What `POST …/join` answers, as far as the room needs it. */
 export interface JoinTicket extends Ticket {
@@ -36,6 +37,8 @@ const PAGE = 200;
 export class RoomSession {
   readonly store: RoomStore = createRoomStore();
   readonly local: LocalMediaControls;
+  /** What of the videos can be seen; the tiles on the page keep it true. */
+  readonly viewing = new Viewing();
   private client: SignalingClient | null = null;
   private media: MediaSession | null = null;
   private isReadingFeed = false;
@@ -161,7 +164,7 @@ export class RoomSession {
         this.store.setState((state) => ({ refusedProducerIds: [...new Set([...state.refusedProducerIds, ...ids])] })),
       onLocalEnded: (source) => this.local.switchOff(source),
       othersProducerIds: () => this.othersProducerIds(),
-    });
+    }, this.viewing);
     // Media first: drawing the room takes tens of milliseconds of the one thread, so it waits until the negotiation runs.
     this.media.welcome(welcome);
     this.undrawn = welcome;
@@ -231,6 +234,7 @@ export class RoomSession {
     if (this.qualityTimer) clearInterval(this.qualityTimer);
     this.local.forget();
     this.media?.close();
+    this.viewing.close();
     this.store.setState({ phase: 'ended', end: reason, lostAt: null });
   }
 }

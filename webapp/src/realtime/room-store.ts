@@ -3,7 +3,7 @@ import type { ParticipantView, QualityView, RoomGrant, Welcome } from '@/api/gen
 import type { CaptureProblem } from './capture';
 import { EMPTY_FEED, type Feed } from './feed';
 import type { Source } from './publishing';
-import type { RemoteTrack } from './receiver';
+import type { RemoteTrack } from './remote-track';
 import type { EndReason } from './signaling-client';
 
 /** What a source of ours does. `starting`: asking for the device or publishing. */

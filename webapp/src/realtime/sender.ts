@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup-client';
 import type { ProducerView } from '@/api/generated/signaling';
 import { newId } from '@/lib/ids';
+import { limitEncodings, prefer } from './encoding-limits';
 import type { MediaWire } from './media-wire';
 import { planFor, type Source } from './publishing';
 import { transportOptions, watchTransport } from './transports';
@@ -17,6 +18,8 @@ interface Published {
   producer: types.Producer<ProducerData> | null;
   /** The id it is published under on the transport it moves away from, and shall be on the next. */
   movingId: string | null;
+  /** Changes of the encoder's parameters, one after the other: each is made from what the last one left. */
+  tuning: Promise<void>;
 }
 
 /** What we send: the tracks stay ours over any number of transports, so that nobody is asked for permission twice. */
@@ -53,7 +56,7 @@ export class Sender {
   /** Publish a track. It stays ours when this fails: the caller decides whether to stop it. */
   async publish(source: Source, track: MediaStreamTrack, isPaused = false): Promise<void> {
     track.onended = () => this.wire.onLocalEnded(source);
-    const entry: Published = { track, isPaused, producer: null, movingId: null };
+    const entry: Published = { track, isPaused, producer: null, movingId: null, tuning: Promise.resolve() };
     this.published.set(source, entry);
     const { generation } = this;
     try {
@@ -146,6 +149,12 @@ export class Sender {
     }
   }
 
+  /** Encode only the layers of a video that somebody watches: up to `highest`, none for null. */
+  async limit(producerId: string, highest: number | null): Promise<void> {
+    const entry = [...this.published.values()].find(({ producer }) => producer?.id === producerId);
+    if (entry) await this.tune(entry, (sender) => limitEncodings(sender, highest));
+  }
+
   /** Let go of everything, devices too. */
   close(): void {
     for (const { track } of this.published.values()) {
@@ -154,6 +163,12 @@ export class Sender {
     }
     this.published.clear();
     this.dropTransport();
+  }
+
+  private async tune(entry: Published, change: (sender: RTCRtpSender) => Promise<void>): Promise<void> {
+    const sender = entry.producer?.rtpSender;
+    if (!sender) return;
+    await (entry.tuning = entry.tuning.catch(() => undefined).then(() => change(sender)));
   }
 
   private async publishMissing(): Promise<void> {
@@ -189,7 +204,8 @@ export class Sender {
     });
     if (entry.isPaused !== isPaused) await this.setPaused(source, entry.isPaused);
     else if (isPaused) producer.pause();
-    if (plan.degradationPreference) await prefer(producer, plan.degradationPreference);
+    const { degradationPreference } = plan;
+    if (degradationPreference) await this.tune(entry, (sender) => prefer(sender, degradationPreference));
   }
 
   private async openTransport(): Promise<types.Transport> {
@@ -229,15 +245,5 @@ export class Sender {
     this.transport = null;
     this.leaving?.close();
     this.leaving = null;
-  }
-}
-
-async function prefer(producer: types.Producer<ProducerData>, degradationPreference: RTCDegradationPreference): Promise<void> {
-  const sender = producer.rtpSender;
-  if (!sender) return;
-  try {
-    await sender.setParameters({ ...sender.getParameters(), degradationPreference });
-  } catch {
-    // Not every browser knows it; the content hint asks for the same.
   }
 }

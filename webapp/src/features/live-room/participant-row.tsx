@@ -4,16 +4,22 @@ import { roleName } from '@/lib/roles';
 import { IconButton } from '@/ui/button';
 import { cn } from '@/ui/cn';
 import { Face } from '@/ui/face';
+import { isTrouble, type Line } from './connection-level';
+import { ConnectionMark } from './connection-mark';
 
 interface ParticipantRowProps {
   person: ParticipantView;
   isMe: boolean;
+  /** Their connection, where it is known. */
+  line?: Line | undefined;
+  /** Show a good connection too: to who looks after the room, of who is on stage. */
+  isLineShown?: boolean;
   /** Null when one may not. */
   onRemove: (() => void) | null;
 }
 
 /** A person in the room, what they send, and for moderators the way to remove them. */
-export function ParticipantRow({ person, isMe, onRemove }: ParticipantRowProps) {
+export function ParticipantRow({ person, isMe, line, isLineShown = false, onRemove }: ParticipantRowProps) {
   const isAway = person.isConnected === false;
   const producers = person.producers ?? [];
   const microphone = producers.find(({ source }) => source === 'microphone');
@@ -36,6 +42,7 @@ export function ParticipantRow({ person, isMe, onRemove }: ParticipantRowProps) 
         </span>
       </span>
       <span className="inline-flex items-center gap-2 pr-1.5 text-ink">
+        {line && !isAway && (isLineShown || isTrouble(line)) && <ConnectionMark line={line} name={person.displayName} side="left" />}
         {producers.some(({ source }) => source === 'screen') && <ScreencastIcon size={16} weight="fill" aria-label="Shares a screen" />}
         {producers.some(({ source, paused }) => source === 'camera' && !paused) && (
           <VideoCameraIcon size={16} weight="fill" aria-label="Camera on" />

@@ -15,6 +15,7 @@ export function PeoplePanel() {
   const session = useRoomSession();
   const participants = usePeople();
   const facts = useRoom((state) => state.facts);
+  const qualities = useRoom((state) => state.qualities);
   const [leaving, setLeaving] = useState<ParticipantView | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -40,7 +41,7 @@ export function PeoplePanel() {
     setBusy(false);
   }
 
-  const group = (title: string, people: ParticipantView[]) =>
+  const group = (title: string, people: ParticipantView[], isLineShown = false) =>
     people.length > 0 && (
       <section>
         <h3 className="flex h-8 items-center gap-1.5 px-3 text-xs font-semibold">
@@ -52,6 +53,8 @@ export function PeoplePanel() {
               key={one.id}
               person={one}
               isMe={one.id === facts?.participantId}
+              line={qualities[one.id]}
+              isLineShown={isLineShown}
               onRemove={canRemove(one) ? () => setLeaving(one) : null}
             />
           ))}
@@ -61,7 +64,7 @@ export function PeoplePanel() {
 
   return (
     <div className="min-h-0 flex-1 overflow-y-auto py-1" data-testid="people">
-      {group('On stage', onStage)}
+      {group('On stage', onStage, facts?.grant.canModerate ?? false)}
       {group('Watching', watching)}
       <Dialog
         isOpen={leaving !== null}

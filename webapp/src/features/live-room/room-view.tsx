@@ -3,6 +3,7 @@ import { cn } from '@/ui/cn';
 import { useMedia } from '@/ui/use-media';
 import { Banners } from './banners';
 import { CameraTile } from './camera-tile';
+import { isTrouble, wordsOf } from './connection-level';
 import { ControlBar } from './control-bar';
 import { Dock } from './dock';
 import type { Picture } from './pictures';
@@ -121,11 +122,16 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
 
 /** Below the picture where there is no dock: who presents, their camera, full screen. */
 function NarrowPresenter({ picture, children }: { picture: Picture; children: ReactNode }) {
+  const line = useRoom((state) => (picture.isMine ? undefined : state.qualities[picture.participantId]));
   return (
     <div className="flex h-13 flex-none items-center gap-2.5 border-t border-line bg-surface pr-1 pl-3">
       <span className="order-1 min-w-0 flex-1">
         <b className="block truncate leading-[17px]">{picture.isMine ? 'You' : picture.name}</b>
-        <span className="text-xs text-ink-3">{picture.source === 'screen' ? 'Shares a screen' : 'On camera'}</span>
+        {isTrouble(line) ? (
+          <span className={cn('text-xs', line.level === 'poor' ? 'text-warn' : 'text-ink-2')}>{wordsOf(line)}</span>
+        ) : (
+          <span className="text-xs text-ink-3">{picture.source === 'screen' ? 'Shares a screen' : 'On camera'}</span>
+        )}
       </span>
       <span className="contents [&>button]:order-2">{children}</span>
     </div>

@@ -4,10 +4,12 @@ import { IconButton } from '@/ui/button';
 import { cn } from '@/ui/cn';
 import { Spinner } from '@/ui/spinner';
 import { Blank } from '@/ui/states';
+import { isTrouble, wordsOf } from './connection-level';
+import { ConnectionMark } from './connection-mark';
 import type { Picture } from './pictures';
 import { useRoom } from './room-context';
-import { Video } from './video';
 import { VoiceBars } from './voice-bars';
+import { WatchedVideo } from './watched-video';
 
 interface StageProps {
   /** What is large: a screen, or a camera while nobody shares. */
@@ -30,13 +32,7 @@ export function Stage({ picture, screens, onPick, boxRef }: StageProps) {
       >
         {picture ? (
           <div className={cn('absolute inset-0 transition-opacity duration-(--dur-3)', lostAt !== null && 'opacity-60 delay-[5s]')}>
-            <Video
-              key={picture.key}
-              track={picture.track}
-              label={picture.source === 'screen' ? `Screen of ${picture.name}` : `Camera of ${picture.name}`}
-              isMirrored={picture.isMine && picture.source === 'camera'}
-              testId="stage-video"
-            />
+            <WatchedVideo picture={picture} isLarge testId="stage-video" />
           </div>
         ) : (
           <Nothing />
@@ -47,6 +43,7 @@ export function Stage({ picture, screens, onPick, boxRef }: StageProps) {
 }
 
 function PresenterBar({ picture, screens, onPick, boxRef }: StageProps) {
+  const line = useRoom((state) => (picture && !picture.isMine ? state.qualities[picture.participantId] : undefined));
   return (
     <div className="flex h-(--bar-presenter) flex-none items-center gap-2 border-b border-line bg-surface pr-1.5 pl-3 text-xs text-ink-2 max-lg:hidden">
       {picture ? (
@@ -55,6 +52,11 @@ function PresenterBar({ picture, screens, onPick, boxRef }: StageProps) {
           <span className="truncate">
             <b className="text-ink">{picture.isMine ? 'You' : picture.name}</b> {picture.isMine ? 'are' : 'is'} presenting
           </span>
+          {isTrouble(line) && (
+            <span className={cn('flex flex-none items-center gap-1', line.level === 'poor' && 'text-warn')} data-testid="presenter-connection">
+              <ConnectionMark line={line} name={picture.name} /> {wordsOf(line)}
+            </span>
+          )}
         </>
       ) : (
         <span>Nobody presents</span>

@@ -1,0 +1,120 @@
+import { parseScalabilityMode, type types } from 'mediasoup-client';
+import type { ConsumerData } from './consume-options';
+import type { MediaWire } from './media-wire';
+import { layerFor, type Source } from './publishing';
+import type { Viewing, Wish } from './viewing';
+
+/** A video this browser is sent. `layerCount`: spatial layers it can choose from. */
+interface Delivered {
+  id: string;
+  producerId: string;
+  source: Source;
+  layerCount: number;
+}
+
+/** What the server was asked of one consumer; it begins with everything, paused. */
+interface Asked {
+  isPaused: boolean;
+  layer: number;
+  priority: number;
+}
+
+/** Who gets bits first when the link is short: screens before cameras, and of each kind what is looked at. The server's defaults are the first and the last. */
+export function priorityOf(source: Source, { isLarge, height }: Wish): number {
+  if (source === 'screen') return isLarge || height === 0 ? 255 : 220;
+  return isLarge ? 180 : 100;
+}
+
+/** Keeps what the server sends in step with what the viewer can see. One per receive transport. */
+export class Delivery {
+  private readonly videos = new Map<string, { video: Delivered; asked: Asked }>();
+  private readonly stop: () => void;
+  private toPause = new Set<string>();
+  private toResume = new Set<string>();
+
+  constructor(
+    private readonly wire: MediaWire,
+    private readonly viewing: Viewing,
+  ) {
+    this.stop = viewing.onChange((producerId) => {
+      for (const { video } of this.videos.values()) if (video.producerId === producerId) this.adjust(video.id);
+    });
+  }
+
+  /** A consumer was attached, paused as it came. Voices flow whatever can be seen. */
+  add(consumer: types.Consumer<ConsumerData> | undefined): void {
+    if (!consumer) return;
+    const { id, kind, producerId, rtpParameters, appData } = consumer;
+    const layerCount = parseScalabilityMode(rtpParameters.encodings?.[0]?.scalabilityMode).spatialLayers;
+    if (kind === 'audio') this.collect(id, false);
+    else this.addVideo({ id, producerId, source: appData.source, layerCount });
+  }
+
+  private addVideo(video: Delivered): void {
+    const asked = { isPaused: true, layer: video.layerCount - 1, priority: video.source === 'screen' ? 255 : 100 };
+    this.videos.set(video.id, { video, asked });
+    this.viewing.begin(video.producerId);
+    this.adjust(video.id);
+  }
+
+  remove(consumerId: string): void {
+    this.videos.delete(consumerId);
+  }
+
+  /** The socket was away: what was asked then may be lost, so ask all of it again. */
+  repeat(): void {
+    for (const { video, asked } of this.videos.values()) {
+      // Unlike anything that can be wished for, so that each is asked.
+      Object.assign(asked, { isPaused: null, layer: NaN, priority: NaN });
+      this.adjust(video.id);
+    }
+  }
+
+  close(): void {
+    this.stop();
+    this.videos.clear();
+  }
+
+  private adjust(consumerId: string): void {
+    const entry = this.videos.get(consumerId);
+    if (!entry) return;
+    const { video, asked } = entry;
+    const wish = this.viewing.wishOf(video.producerId);
+    if (asked.isPaused !== !wish.isShown) {
+      asked.isPaused = !wish.isShown;
+      this.collect(consumerId, asked.isPaused);
+    }
+    // Without a tile (it is between two places) there is nothing new to say, but what may have been lost.
+    if (!wish.isShown || (wish.height === 0 && !Number.isNaN(asked.layer))) return;
+    const priority = priorityOf(video.source, wish);
+    if (asked.priority !== priority) {
+      asked.priority = priority;
+      this.ask('consumer.setPriority', { consumerId, priority });
+    }
+    const layer = wish.height > 0 ? layerFor(wish.height, video.layerCount) : video.layerCount - 1;
+    // A screen is always whole (decisions.md 1).
+    if (video.source === 'screen' || video.layerCount < 2 || asked.layer === layer) return;
+    asked.layer = layer;
+    this.ask('consumer.setPreferredLayers', { consumerId, spatialLayer: layer });
+  }
+
+  /** All that change in one turn go in one request. */
+  private collect(consumerId: string, isPaused: boolean): void {
+    if (this.toPause.size + this.toResume.size === 0) queueMicrotask(() => this.flush());
+    (isPaused ? this.toResume : this.toPause).delete(consumerId);
+    (isPaused ? this.toPause : this.toResume).add(consumerId);
+  }
+
+  private flush(): void {
+    const [pause, resume] = [[...this.toPause], [...this.toResume]];
+    this.toPause.clear();
+    this.toResume.clear();
+    if (pause.length > 0) this.ask('consumer.pause', { consumerIds: pause });
+    if (resume.length > 0) this.ask('consumer.resume', { consumerIds: resume });
+  }
+
+  private ask(...[method, body]: Parameters<MediaWire['request']>): void {
+    // A lost socket is repaired by `repeat`, a lost transport by a new one.
+    this.wire.request(method, body).catch(() => undefined);
+  }
+}
