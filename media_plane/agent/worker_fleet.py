@@ -30,7 +30,7 @@ EXIT_WAIT_S = 1.0
 STEADY_AFTER_S = 10.0
 """A worker that lived this long starts afresh with no wait."""
 SOCKET_BUFFER_BYTES = 0
-"""SO_SNDBUF and SO_RCVBUF of the media sockets; 0 leaves the kernel's until measured (issue 4)."""
+"""SO_SNDBUF and SO_RCVBUF of the media sockets; 0 leaves the kernel's: 1 MiB forwarded no more (docs/performance.md)."""
 
 DeathCause: TypeAlias = Literal["died", "hung"]
 

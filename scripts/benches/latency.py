@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from media_plane.sfu import ListenInfo
 from scripts.benches.figures import compare, percentile, print_figure
 from scripts.benches.janus import VERSION, Janus
-from scripts.benches.machine import digest
+from scripts.benches.machine import digest, prefer
 from scripts.benches.packets import Sender
 from scripts.benches.sfu import DRAIN_TIMEOUT_S, NEEDED_SHARE, PACKETS_PER_S, SSRC, VIEWERS, VOID_ROUNDS
 from scripts.benches.sinks import Sinks
@@ -124,6 +124,7 @@ async def _ours() -> AsyncIterator[Side]:
                 )
             address = stage.source.tuple
             async with Sender.running(ip=HERE, port=address.local_port, ssrc=SSRC, rate=PACKETS_PER_S) as sender:
+                prefer(stage.pid)
                 yield Side("worker", sinks, sender)
 
 
@@ -156,6 +157,7 @@ async def _janus() -> AsyncIterator[Side]:
             port = int(added["plugindata"]["data"]["port"])
             # Janus wants this SSRC of the first stream.
             async with Sender.running(ip="127.0.0.1", port=port, ssrc=1000, rate=PACKETS_PER_S) as sender:
+                prefer(janus.pid)
                 yield Side(VERSION, sinks, sender)
 
 
@@ -174,6 +176,7 @@ async def _bare_loop() -> AsyncIterator[Side]:
             assert process.stdout is not None
             port = int(await process.stdout.readline())
             async with Sender.running(ip=HERE, port=port, ssrc=SSRC, rate=PACKETS_PER_S) as sender:
+                prefer(process.pid)
                 yield Side("bare loop", sinks, sender)
         finally:
             process.kill()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import time
 from pathlib import Path
 
 _PROC = Path("/proc")
+_PREFERRED_PRIORITY = os.sched_param(1)
 _CPUCLOCK_SCHED = 2
 """Kind of a process's CPU clock. Source: include/linux/posix-timers_types.h."""
 
@@ -45,6 +48,21 @@ def children(pid: int) -> list[int]:
         wanted = {child for child, parent in parents.items() if parent in wanted}
         found += wanted
     return found
+
+
+def prefer(pid: int) -> bool:
+    """Let a process's threads run before others, so that a busy machine measures more like an idle one.
+
+    A forwarder that is kept waiting finds several packets at once: it then seems cheaper than it is, and slower.
+
+    Returns:
+        Whether it was allowed: only root may.
+    """
+    with contextlib.suppress(PermissionError):
+        for task in (_PROC / str(pid) / "task").iterdir():
+            os.sched_setscheduler(int(task.name), os.SCHED_FIFO, _PREFERRED_PRIORITY)
+        return True
+    return False
 
 
 def resident_bytes(pid: int) -> int:

@@ -15,6 +15,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from scripts.benches.machine import prefer
+
 PACKET_BYTES = 1_200
 PAYLOAD_TYPE = 100
 CLOCK_RATE = 90_000
@@ -51,6 +53,7 @@ class Sender:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
+        prefer(process.pid)
         try:
             yield cls(process)
         finally:

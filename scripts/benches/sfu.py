@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 
 from scripts.benches import janus
 from scripts.benches.figures import compare, print_figure
-from scripts.benches.machine import CpuClock, digest
+from scripts.benches.machine import CpuClock, digest, prefer
 from scripts.benches.packets import Sender
 from scripts.benches.viewers import HERE, Viewer, total_received
 from scripts.benches.watching import Stage
@@ -166,14 +166,27 @@ async def compare_workers(ours: Path, other: Path, rounds: int, buffer_bytes: tu
     )
 
 
-async def open_ours(stack: contextlib.AsyncExitStack, binary: Path, buffer_bytes: int = 0) -> Side:
+@dataclass(frozen=True)
+class Audience:
+    """How many watch, and how many packets a second each of them gets."""
+
+    viewers: int = VIEWERS
+    packets_per_s: int = PACKETS_PER_S
+
+
+FORTY = Audience()
+
+
+async def open_ours(
+    stack: contextlib.AsyncExitStack, binary: Path, buffer_bytes: int = 0, audience: Audience = FORTY
+) -> Side:
     """A worker with its viewers."""
     stage = await stack.enter_async_context(Stage.open(binary, ssrc=SSRC, buffer_bytes=buffer_bytes))
 
     async def seat(viewer: Viewer) -> None:
         await stage.seat(viewer, stage.producer.id)
 
-    return await open_side(stack, "worker", [stage.pid], (HERE, stage.source.tuple.local_port), seat)
+    return await open_side(stack, "worker", [stage.pid], (HERE, stage.source.tuple.local_port), seat, audience=audience)
 
 
 async def open_side(
@@ -182,18 +195,22 @@ async def open_side(
     pids: Sequence[int],
     address: tuple[str, int],
     seat: Callable[[Viewer], Coroutine[Any, Any, None]],
+    *,
+    audience: Audience = FORTY,
 ) -> Side:
     """Viewers on their seats, and a sender; what is opened is closed with the stack. The first second is not measured."""
-    viewers = await Viewer.prepare(VIEWERS)
+    viewers = await Viewer.prepare(audience.viewers)
     for start in range(0, len(viewers), SEATED_AT_ONCE):
         async with asyncio.TaskGroup() as group:
             for viewer in viewers[start : start + SEATED_AT_ONCE]:
                 stack.push_async_callback(viewer.close)
                 group.create_task(seat(viewer))
     sender = await stack.enter_async_context(
-        Sender.running(ip=address[0], port=address[1], ssrc=SSRC, rate=PACKETS_PER_S)
+        Sender.running(ip=address[0], port=address[1], ssrc=SSRC, rate=audience.packets_per_s)
     )
     side = Side(name, pids, viewers, sender)
+    for pid in pids:
+        prefer(pid)
     with contextlib.suppress(RoundVoid):
         await side.round(1.0)
     return side
