@@ -24,6 +24,20 @@ def test_defaults_follow_the_port() -> None:
     assert settings.webapp_dir is None
 
 
+def test_addresses_are_confirmed_where_mail_can_be_sent_and_letters_are_kept_only_where_it_cant() -> None:
+    without = read_settings({**GOOD, "TR_DEV_MAILBOX": "on"})
+    with_mail = read_settings({**GOOD, "TR_DEV_MAILBOX": "on", "TR_SMTP_URL": "smtp://mail.example"})
+
+    assert (without.needs_confirmation, without.has_mailbox) == (False, True)
+    assert (with_mail.needs_confirmation, with_mail.has_mailbox) == (True, False)
+
+
+def test_without_a_word_there_is_no_mailbox_and_no_service_key() -> None:
+    settings = read_settings(GOOD)
+
+    assert (settings.has_mailbox, settings.service_key, settings.supabase_url) == (False, None, None)
+
+
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(BadSettings, match=name):
@@ -49,6 +63,12 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("TR_WEBAPP_DIR", "/nowhere"),
         ("TR_LOG_FORMAT", "xml"),
         ("TR_SIGN_IN_ATTEMPTS", "0"),
+        ("TR_SMTP_URL", "http://mail.example"),
+        ("TR_MAIL_FROM", "nobody"),
+        ("TR_CONFIRM_EMAIL", "maybe"),
+        ("TR_SERVICE_KEY", "short"),
+        ("SUPABASE_URL", "ftp://x"),
+        ("SUPABASE_JWT_SECRET", "short"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:

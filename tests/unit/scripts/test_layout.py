@@ -92,3 +92,11 @@ def test_only_the_rest_door_of_a_demo_is_told_of_its_people(tmp_path: Path, monk
     assert demo.rest().env["TR_DEMO_FILE"] == str(tmp_path / "demo.json")
     assert "TR_DEMO_FILE" not in demo.signaling().env
     assert "TR_DEMO_FILE" not in _layout(tmp_path).rest().env
+
+
+def test_letters_are_kept_only_with_a_database_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TR_DEV_MAILBOX", "on")
+    ours = dataclasses.replace(_layout(tmp_path), has_mailbox=True)
+
+    assert ours.rest().env["TR_DEV_MAILBOX"] == ours.jobs().env["TR_DEV_MAILBOX"] == "on"
+    assert "TR_DEV_MAILBOX" not in _layout(tmp_path).rest().env
