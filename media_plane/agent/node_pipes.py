@@ -15,6 +15,7 @@ import structlog
 
 from media_plane.agent.media_books import MediaBooks
 from media_plane.agent.participants import ParticipantState, ProducerRecord
+from media_plane.agent.router_seats import RouterSeat
 from media_plane.agent.sealed import seal
 from media_plane.channel.values.transport import ListenInfo, PortRange, SrtpParameters
 from media_plane.contract import pipes as p
@@ -23,7 +24,6 @@ from media_plane.ortc.validate import decode_rtp_parameters
 from media_plane.sfu.consumer import Consumer
 from media_plane.sfu.errors import MediaError, WorkerRejected
 from media_plane.sfu.pipe_transport import PipeTransport
-from media_plane.sfu.router import Router
 
 _srtp_decoder = msgspec.json.Decoder(SrtpParameters)
 log = structlog.get_logger("node_pipes")
@@ -81,7 +81,7 @@ class NodePipes:
 
     Args:
         live_session_id: whose.
-        router: the origin seat's, to which publishers here send.
+        origin: the seat to which publishers here send.
         books: what is open in the live session.
         address: where pipes listen; None: this node takes part in none.
         now: monotonic seconds.
@@ -91,13 +91,14 @@ class NodePipes:
         self,
         *,
         live_session_id: str,
-        router: Router,
+        origin: RouterSeat,
         books: MediaBooks,
         address: PipeAddress | None,
         now: Callable[[], float],
     ) -> None:
         self._live_session_id = live_session_id
-        self._router = router
+        self._router = origin.router
+        self._load = origin.load
         self._books = books
         self._address = address
         self._now = now
@@ -271,10 +272,12 @@ class NodePipes:
         end.sent[producer_id] = (consumer, track)
         record.is_piped = True
         end.unused_since_s = None
+        self._load.consumers += 1
         consumer.on_close(lambda _reason: self._sent_closed(end, producer_id))
         return track
 
     def _sent_closed(self, end: PipeEnd, producer_id: str) -> None:
+        self._load.consumers -= 1
         end.sent.pop(producer_id, None)
         record = self._books.producers.get(producer_id)
         if record is not None:

@@ -78,7 +78,7 @@ class RouterGroup:
         self.consumers = RoomConsumers(self._books, self._notices, self._seat_pipes, self.wants)
         self.pipes = NodePipes(
             live_session_id=live_session_id,
-            router=origin.router,
+            origin=origin,
             books=self._books,
             address=pipe_address,
             now=now,

@@ -224,6 +224,21 @@ async def test_a_repeat_of_every_request_changes_nothing(span: Span, publisher: 
     assert [side.node.agent.load() for side in (span.origin, span.edge)] == before
 
 
+async def test_what_is_sent_to_another_node_counts_where_it_leaves(span: Span, publisher: Person) -> None:
+    camera, voice = await publisher.produce("camera"), await publisher.produce("microphone")
+
+    def sent() -> int:
+        return span.origin.node.agent.fleet.facts()[0].consumers
+
+    await span.carry(camera.producer_id, voice.producer_id)
+    both = sent()
+    await span.origin.drop(camera.producer_id)
+    one = sent()
+    await span.origin.drop()
+
+    assert (both, one, sent()) == (2, 1, 0)
+
+
 async def test_many_who_open_a_pipe_at_once_get_one(make_node: MakeNode) -> None:
     origin, _ = await open_sides(make_node)
 
