@@ -28,6 +28,14 @@ def test_defaults_fit_one_machine() -> None:
     assert settings.log_format == "json"
 
 
+def test_a_node_carries_what_its_workers_do_unless_told_otherwise() -> None:
+    environment = NEEDED | {"TR_WORKERS": "3", "TR_MAX_CONSUMERS_PER_WORKER": "40"}
+
+    assert read_settings(environment).max_consumers_per_worker == 40
+    assert read_settings(environment).capacity_consumers == 120
+    assert read_settings(environment | {"TR_NODE_CAPACITY_CONSUMERS": "99"}).capacity_consumers == 99
+
+
 def test_the_secret_is_not_shown() -> None:
     assert "secret" not in repr(read_settings(NEEDED))
 
@@ -57,6 +65,7 @@ def test_what_has_no_default_must_be_given(name: str) -> None:
         ("TR_NODE_LINK_URL", "http://x/"),
         ("TR_CONTROL_URL", "127.0.0.1:8000"),
         ("TR_NODE_CAPACITY_CONSUMERS", "0"),
+        ("TR_MAX_CONSUMERS_PER_WORKER", "0"),
         ("TR_LOG_FORMAT", "xml"),
         ("MEDIASOUP_WORKER_BIN", "/nowhere/worker"),
     ],
