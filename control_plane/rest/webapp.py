@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-OURS = ("/docs", "/api", "/auth", "/internal", "/webhooks", "/realtime", "/health", "/ready", "/metrics")
+OURS = ("/docs", "/dev", "/api", "/auth", "/internal", "/webhooks", "/realtime", "/health", "/ready", "/metrics")
 """What the API answers; every other GET is the web app's."""
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"

@@ -52,6 +52,14 @@ class RunningStack:
         pids: dict[str, int] = self._state().get("pids", {})
         return pids
 
+    def operate(self, *words: str) -> str:
+        """Run an operator's command against this stack's database; answers what it said. Raises CalledProcessError."""
+        environment = Path(f"/proc/{self.pids['rest']}/environ").read_bytes().split(b"\0")
+        variables = dict(line.split(b"=", 1) for line in environment if b"=" in line)
+        argv = [sys.executable, "-m", "control_plane.operator", *words]
+        done = subprocess.run(argv, env=variables, cwd=ROOT, check=True, capture_output=True, timeout=60)
+        return done.stdout.decode()
+
     def worker_pids(self) -> list[int]:
         """Pids of the mediasoup workers, lowest first."""
         agent = self.pids.get("agent")

@@ -3,6 +3,7 @@ import { Tooltip } from 'radix-ui';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router/dom';
+import './landing';
 import { queryClient } from './query-client';
 import { router } from './router';
 import './styles.css';

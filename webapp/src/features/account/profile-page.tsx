@@ -63,7 +63,7 @@ function NameForm({ initial, onChanged }: { initial: string; onChanged: () => vo
 function EmailForm({ initial, waiting }: { initial: string; waiting: string | null }) {
   const [email, setEmail] = useState(initial);
   const change = useAccountChange((value: string) =>
-    auth.updateUser({ email: value }, { emailRedirectTo: `${location.origin}/auth/callback` }),
+    auth.updateUser({ email: value }, { emailRedirectTo: `${location.origin}/sign-in/callback` }),
   );
   const isSame = email.trim().toLowerCase() === initial.toLowerCase() || email.trim() === '';
   return (

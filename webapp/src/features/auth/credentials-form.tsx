@@ -33,7 +33,7 @@ export function CredentialsForm({ mode, onMailSent }: CredentialsFormProps) {
     const credentials = { email: email.trim(), password };
     const displayName = name.trim();
     const { data, error } = isNew
-      ? await auth.signUp({ ...credentials, options: { emailRedirectTo: `${location.origin}/auth/callback`, data: { display_name: displayName, displayName, name: displayName } } })
+      ? await auth.signUp({ ...credentials, options: { emailRedirectTo: `${location.origin}/sign-in/callback`, data: { display_name: displayName, displayName, name: displayName } } })
       : await auth.signInWithPassword(credentials);
     setBusy(false);
     if (error) setProblem(authSentence(error, isNew ? 'No account was made. Check the address and the password.' : 'Signing in did not work. Try again in a moment.'));

@@ -20,7 +20,7 @@ const KINDS: Record<'recovery' | 'magic', Kind> = {
     lead: 'We send a link to your e-mail. It opens a page where you choose a new one.',
     verb: 'Send the link',
     sent: 'If there is an account with this address, the link is on its way. It is good for an hour, once.',
-    send: (email) => auth.resetPasswordForEmail(email, { redirectTo: `${location.origin}/auth/callback?next=/auth/new-password` }),
+    send: (email) => auth.resetPasswordForEmail(email, { redirectTo: `${location.origin}/sign-in/callback?next=/sign-in/new-password` }),
   },
   magic: {
     title: 'Sign in by e-mail',
@@ -28,7 +28,7 @@ const KINDS: Record<'recovery' | 'magic', Kind> = {
     verb: 'Send the link',
     sent: 'If there is an account with this address, the link is on its way. It is good for an hour, once.',
     send: (email) =>
-      auth.signInWithOtp({ email, options: { shouldCreateUser: false, emailRedirectTo: `${location.origin}/auth/callback` } }),
+      auth.signInWithOtp({ email, options: { shouldCreateUser: false, emailRedirectTo: `${location.origin}/sign-in/callback` } }),
   },
 };
 

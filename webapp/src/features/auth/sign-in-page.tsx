@@ -56,7 +56,7 @@ function CheckMail({ email, onBack }: { email: string; onBack: () => void }) {
 
   async function send(): Promise<void> {
     setAgain(true);
-    await auth.resend({ type: 'signup', email, options: { emailRedirectTo: `${location.origin}/auth/callback` } });
+    await auth.resend({ type: 'signup', email, options: { emailRedirectTo: `${location.origin}/sign-in/callback` } });
   }
 
   return (
