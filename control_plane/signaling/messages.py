@@ -28,7 +28,38 @@ from control_plane.domain.participants import RoomGrant
 from control_plane.domain.quality import Level
 from control_plane.domain.roles import Role
 from control_plane.services.ports import IceServer
-from media_plane.contract.messages import ConsumerOptions, Direction, MediaKind, Source, TransportOptions
+from control_plane.signaling.media_messages import ConsumerClosed as ConsumerClosed
+from control_plane.signaling.media_messages import ConsumerCreate as ConsumerCreate
+from control_plane.signaling.media_messages import ConsumerLayersChanged as ConsumerLayersChanged
+from control_plane.signaling.media_messages import ConsumerOffered as ConsumerOffered
+from control_plane.signaling.media_messages import ConsumerPause as ConsumerPause
+from control_plane.signaling.media_messages import ConsumerResume as ConsumerResume
+from control_plane.signaling.media_messages import ConsumersCreated as ConsumersCreated
+from control_plane.signaling.media_messages import ConsumerSetPreferredLayers as ConsumerSetPreferredLayers
+from control_plane.signaling.media_messages import ConsumerSetPriority as ConsumerSetPriority
+from control_plane.signaling.media_messages import IceRestarted as IceRestarted
+from control_plane.signaling.media_messages import MediaMoved as MediaMoved
+from control_plane.signaling.media_messages import MediaMoving as MediaMoving
+from control_plane.signaling.media_messages import MediaReset as MediaReset
+from control_plane.signaling.media_messages import ProducerClose as ProducerClose
+from control_plane.signaling.media_messages import ProducerClosed as ProducerClosed
+from control_plane.signaling.media_messages import ProducerCreate as ProducerCreate
+from control_plane.signaling.media_messages import ProducerCreated as ProducerCreated
+from control_plane.signaling.media_messages import ProducerLayersWanted as ProducerLayersWanted
+from control_plane.signaling.media_messages import ProducerOpened as ProducerOpened
+from control_plane.signaling.media_messages import ProducerPause as ProducerPause
+from control_plane.signaling.media_messages import ProducerPausedChanged as ProducerPausedChanged
+from control_plane.signaling.media_messages import ProducerResume as ProducerResume
+from control_plane.signaling.media_messages import ProducerView as ProducerView
+from control_plane.signaling.media_messages import TransportClosed as TransportClosed
+from control_plane.signaling.media_messages import TransportConnect as TransportConnect
+from control_plane.signaling.media_messages import TransportCreate as TransportCreate
+from control_plane.signaling.media_messages import TransportCreated as TransportCreated
+from control_plane.signaling.media_messages import TransportRestartIce as TransportRestartIce
+from control_plane.signaling.message_base import NotificationBase as NotificationBase
+from control_plane.signaling.message_base import RequestBase as RequestBase
+from control_plane.signaling.message_base import Wire as Wire
+from media_plane.contract.messages import ConsumerOptions, TransportOptions
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Largest frame from a browser, bytes; a larger one closes the socket with `TOO_LARGE`."""
@@ -67,16 +98,6 @@ class CloseCode(IntEnum):
     """This server is stopping, or something it needs is away: resume in a moment."""
 
 
-class Wire(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """Base of everything on the wire: camelCase JSON, unset defaults left out."""
-
-
-class RequestBase(Wire, tag_field="method", forbid_unknown_fields=True):
-    """A request; `id` is the browser's counter, unique while unanswered."""
-
-    id: int
-
-
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
@@ -94,98 +115,6 @@ class Hello(RequestBase, tag="hello"):
     resume_token: str | None = None
     resume_after_seq: int | None = None
     keep_media: bool = False
-
-
-class TransportCreate(RequestBase, tag="transport.create"):
-    """Ask for a transport. Answer: `TransportCreated`. Errors: forbidden (send without the right), unavailable."""
-
-    transport_id: UUID
-    direction: Direction
-
-
-class TransportConnect(RequestBase, tag="transport.connect"):
-    """DTLS parameters of the browser. Answer: `Empty`. Errors: not_found, conflict, invalid_input."""
-
-    transport_id: UUID
-    dtls_parameters: msgspec.Raw
-
-
-class TransportRestartIce(RequestBase, tag="transport.restartIce"):
-    """New ICE credentials after the network changed. Answer: `IceRestarted`. Errors: not_found."""
-
-    transport_id: UUID
-
-
-class ProducerCreate(RequestBase, tag="producer.create"):
-    """Publish a track. Answer: `ProducerCreated`. Errors: forbidden, not_found, invalid_input, conflict."""
-
-    transport_id: UUID
-    producer_id: UUID
-    kind: MediaKind
-    source: Source
-    rtp_parameters: msgspec.Raw
-    paused: bool = False
-
-
-class ProducerPause(RequestBase, tag="producer.pause"):
-    """Mute. Answer: `Empty`. Errors: not_found (also for someone else's)."""
-
-    producer_id: UUID
-
-
-class ProducerResume(RequestBase, tag="producer.resume"):
-    """Unmute. Answer: `Empty`. Errors: not_found."""
-
-    producer_id: UUID
-
-
-class ProducerClose(RequestBase, tag="producer.close"):
-    """Stop publishing a track. Answer: `Empty`. Errors: not_found."""
-
-    producer_id: UUID
-
-
-class ConsumerCreate(RequestBase, tag="consumer.create"):
-    """Consume producers on a new receive transport (after `media.reset`). Answer: `ConsumersCreated`."""
-
-    transport_id: UUID
-    producer_ids: list[UUID]
-
-
-class ConsumerResume(RequestBase, tag="consumer.resume"):
-    """The browser is ready for these consumers. Answer: `Empty`; ids already gone are skipped."""
-
-    consumer_ids: list[UUID]
-
-
-class ConsumerPause(RequestBase, tag="consumer.pause"):
-    """Hold these consumers. Answer: `Empty`; ids already gone are skipped."""
-
-    consumer_ids: list[UUID]
-
-
-class ConsumerSetPreferredLayers(RequestBase, tag="consumer.setPreferredLayers"):
-    """Cap a consumer's layers; 0 is the lowest. Answer: `Empty`. Errors: not_found."""
-
-    consumer_id: UUID
-    spatial_layer: int
-    temporal_layer: int | None = None
-
-
-class ConsumerSetPriority(RequestBase, tag="consumer.setPriority"):
-    """Who gets bits first when the link is short: 1 (last) to 255 (first). Answer: `Empty`. Errors: not_found.
-
-    A consumer begins with its source's: the screen before the camera.
-    """
-
-    consumer_id: UUID
-    priority: int
-
-
-class MediaMoved(RequestBase, tag="media.moved"):
-    """After `media.moving`: everything is shown from its new transports, the older ones may go. Answer: `Empty`."""
-
-    epoch: int
 
 
 class ChatPost(RequestBase, tag="chat.post"):
@@ -279,15 +208,6 @@ class Empty(Wire):
     """Done."""
 
 
-class ProducerView(Wire):
-    """A track someone publishes."""
-
-    id: str
-    kind: MediaKind
-    source: Source
-    paused: bool = False
-
-
 class ParticipantView(Wire):
     """A person in the room. is_connected False: their socket is lost, they may be back."""
 
@@ -333,31 +253,6 @@ class Welcome(Wire):
     refused_producer_ids: list[str] = []
 
 
-class TransportCreated(Wire):
-    """The transport, as mediasoup-client takes it."""
-
-    transport: TransportOptions
-
-
-class IceRestarted(Wire):
-    """New ICE parameters, sealed."""
-
-    ice_parameters: msgspec.Raw
-
-
-class ProducerCreated(Wire):
-    """The track is published."""
-
-    producer_id: str
-
-
-class ConsumersCreated(Wire):
-    """Paused consumers, and the producers this browser can't decode."""
-
-    consumers: list[ConsumerOptions] = []
-    refused_producer_ids: list[str] = []
-
-
 class Posted(Wire):
     """Committed. seq: its number in the room's feed."""
 
@@ -388,10 +283,6 @@ class Response(Wire):
 
 
 # --- notifications ------------------------------------------------------------------------------------------------
-
-
-class NotificationBase(Wire, tag_field="method"):
-    """Something happened; nobody answers."""
 
 
 class Ping(NotificationBase, tag="ping"):
@@ -435,58 +326,6 @@ class ParticipantRoleChanged(NotificationBase, tag="participant.roleChanged"):
     grant: RoomGrant
 
 
-class ProducerOpened(NotificationBase, tag="producer.opened"):
-    """Someone publishes a track; a `consumer.offered` follows if this browser can decode it."""
-
-    participant_id: UUID
-    producer: ProducerView
-
-
-class ProducerPausedChanged(NotificationBase, tag="producer.pausedChanged"):
-    """A track was muted or unmuted."""
-
-    participant_id: UUID
-    producer_id: str
-    paused: bool
-
-
-class ProducerClosed(NotificationBase, tag="producer.closed"):
-    """A track is gone; also the receiver's own one, when the media plane closed it."""
-
-    participant_id: UUID
-    producer_id: str
-
-
-class ConsumerOffered(NotificationBase, tag="consumer.offered"):
-    """A paused consumer on the receive transport; resume it when its track is attached."""
-
-    consumer: ConsumerOptions
-
-
-class ConsumerClosed(NotificationBase, tag="consumer.closed"):
-    """A consumer is gone."""
-
-    consumer_id: str
-
-
-class ConsumerLayersChanged(NotificationBase, tag="consumer.layersChanged"):
-    """The layers a consumer gets now; None while nothing flows."""
-
-    consumer_id: str
-    spatial_layer: int | None = None
-    temporal_layer: int | None = None
-
-
-class ProducerLayersWanted(NotificationBase, tag="producer.layersWanted"):
-    """How much of one's own video anyone watches: the highest spatial layer from 0; None: nobody watches at all.
-
-    The sender may stop encoding the rest. More is told at once, less only after it lasted.
-    """
-
-    producer_id: str
-    spatial_layer: int | None = None
-
-
 class QualityView(Wire):
     """Someone's connection, seen from them. None: not known, or not for the one who is told.
 
@@ -511,33 +350,6 @@ class ParticipantQuality(NotificationBase, tag="participant.quality"):
     """
 
     participants: list[QualityView]
-
-
-class TransportClosed(NotificationBase, tag="transport.closed"):
-    """One of the receiver's transports is gone: make a new one (`transport.create`) and what it carried."""
-
-    transport_id: str
-    reason: str
-
-
-class MediaReset(NotificationBase, tag="media.reset"):
-    """The room's media moved or was rebuilt: close both transports and build anew (transport.create, consumer.create)."""
-
-    epoch: int
-    reason: str
-    producers: list[ProducerView] = []
-
-
-class MediaMoving(NotificationBase, tag="media.moving"):
-    """The room's media moves while the old one runs on: nobody shall notice.
-
-    Make new transports beside the old ones (transport.create), publish the same tracks there under the same ids
-    (producer.create), consume what there is (consumer.create) and what is offered, show each track from its new consumer
-    once that has its first frame, then say `media.moved`. The old transports are closed by `transport.closed`.
-    """
-
-    epoch: int
-    reason: str
 
 
 class Resync(NotificationBase, tag="resync"):
