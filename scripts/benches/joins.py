@@ -34,7 +34,7 @@ from scripts.worker.obtain import obtain
 ROUNDS = 3
 FULL_ROUNDS = 7
 CONCURRENCY = 20
-MEASURED_S = 2.5
+MEASURED_S = 1.5
 FULL_MEASURED_S = 5.0
 WARM_UP_S = 1.0
 CONSUMER_COUNTS = (2, 6)
