@@ -32,7 +32,7 @@ ROUND_S = 3.0
 ROUNDS = 5
 FULL_ROUNDS = 15
 FEWEST_ROUNDS = 3
-LIMIT_S, FULL_LIMIT_S = 30.0, 240.0
+LIMIT_S, FULL_LIMIT_S = 30.0, 120.0
 SEATED_AT_ONCE = 8
 VOID_ROUNDS = 4
 """How many rounds may be void before the measurement gives up."""
