@@ -52,6 +52,7 @@ from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats
 from control_plane.services.ports import RateLimits as RateLimitsPort
 from control_plane.services.ports import WebhookSender as WebhookSenderPort
 from control_plane.services.retention import RetentionService
+from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
@@ -234,6 +235,7 @@ def assemble(
         memberships=MembershipService(db, bus, clock),
         invitations=InvitationService(db, clock, ids, mail, settings.public_url),
         workspaces=WorkspaceService(db, clock, ids),
+        room_listing=RoomListing(db),
         rooms=RoomService(db, clock, ids),
         room_roles=RoomRoleService(db, bus, clock, ids),
         entitlements=EntitlementService(db, ids),

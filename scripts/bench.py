@@ -12,7 +12,7 @@ import asyncio
 import sys
 from typing import Protocol
 
-from scripts.benches import first_frame, join_path, joins, latency, pipe, sfu, viewer_memory
+from scripts.benches import api, first_frame, join_path, joins, latency, pipe, sfu, viewer_memory
 from scripts.stack.processes import StackError
 
 
@@ -23,6 +23,7 @@ class Measurement(Protocol):
 
 
 BENCHES: dict[str, Measurement] = {
+    "api": api.measure,
     "first-frame": first_frame.measure,
     "join-path": join_path.measure,
     "joins": joins.measure,

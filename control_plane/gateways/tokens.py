@@ -24,6 +24,7 @@ from control_plane.domain.callers import Caller, JoinClaims
 from control_plane.domain.errors import Unauthenticated
 from control_plane.domain.ids import NodeId, UserId
 from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
+from control_plane.gateways import jws
 
 ALGORITHM = "ES256"
 PLATFORM_ISSUER = "tradingroom"
@@ -180,14 +181,20 @@ class EcTokens:
 
     async def _decode(self, purpose: KeyPurpose, token: str) -> dict[str, Any]:
         """The payload of a token that one of our keys of this purpose signed; its claims are not checked yet."""
-        algorithm, kid = _read_header(token)
-        # The algorithm must be the one our keys are made for.
-        if algorithm != ALGORITHM or kid is None:
+        if len(token) > TOKEN_MAX_LENGTH:
             raise _refused()
-        key = await self._keys.find(purpose, kid)
-        if key is None:
-            raise _refused()
-        return _verify_signature(token, key.key, ALGORITHM)
+        try:
+            read = jws.read(token)
+            kid = read.header.get("kid")
+            # Nothing else of the header is believed, and the algorithm must be the one our keys are made for.
+            if read.header.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in read.header:
+                raise _refused()
+            key = await self._keys.find(purpose, kid)
+            if key is None:
+                raise _refused()
+            return jws.verify(read, key.key)
+        except jws.BadToken as error:
+            raise _refused() from error
 
     def _timestamp(self) -> int:
         return int(self._now().timestamp())

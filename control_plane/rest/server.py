@@ -41,6 +41,7 @@ from control_plane.rest.organizations import OrganizationController
 from control_plane.rest.persons import PersonController, list_permissions
 from control_plane.rest.plans import list_plans
 from control_plane.rest.problems import on_any_error, on_domain_error, on_http_error
+from control_plane.rest.room_listing import RoomsShortcut
 from control_plane.rest.room_roles import RoomRoleController
 from control_plane.rest.rooms import RoomController
 from control_plane.rest.routes import own_id_paths
@@ -93,6 +94,7 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
+    app = RoomsShortcut(app, platform)
     app = Limited(Negotiating(Conditional(app, platform.locks), api), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}

