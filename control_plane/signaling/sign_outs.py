@@ -41,12 +41,16 @@ class SignOuts:
         rooms: every welcomed socket of this process.
         bus: tells.
         sign_ins: asked by the sweep.
+        sweep_s: see SWEEP_S.
     """
 
-    def __init__(self, rooms: Callable[[], Iterable[Room]], bus: Bus, sign_ins: SignIns) -> None:
+    def __init__(
+        self, rooms: Callable[[], Iterable[Room]], bus: Bus, sign_ins: SignIns, *, sweep_s: float = SWEEP_S
+    ) -> None:
         self._rooms = rooms
         self._bus = bus
         self._sign_ins = sign_ins
+        self._sweep_s = sweep_s
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -65,7 +69,7 @@ class SignOuts:
             try:
                 await self._bus.subscribe(SIGN_INS_TOPIC, self._hear)
             except Unavailable:
-                await asyncio.sleep(SWEEP_S)
+                await asyncio.sleep(self._sweep_s)
             else:
                 return
 
@@ -75,7 +79,7 @@ class SignOuts:
 
     async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(self._sweep_s)
             held = {sign_in for room in self._rooms() if (sign_in := _sign_in_of(room)) is not None}
             if held:
                 with suppress(DomainError):

@@ -1,0 +1,90 @@
+"""Sockets of ended sign-ins: told by the bus, and found by the sweep when the bus is away."""
+
+# ruff: noqa: ARG002 - stubs take what they are called with
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from control_plane.domain.errors import Unavailable
+from control_plane.domain.events import SignInsEnded
+from control_plane.domain.ids import UserId
+from control_plane.signaling.messages import CloseCode
+from control_plane.signaling.sign_outs import SignOuts
+
+ENDED, OTHER = uuid4(), uuid4()
+
+
+class Socket:
+    """Notes how it is closed."""
+
+    def __init__(self) -> None:
+        self.code: CloseCode | None = None
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        self.code = code
+
+
+def _room(sign_in_id: UUID | None) -> Any:
+    """A welcomed socket, as far as its end is concerned."""
+    participant_id = uuid4()
+    admission = SimpleNamespace(claims=SimpleNamespace(sign_in_id=sign_in_id))
+    connection = SimpleNamespace(participant_id=participant_id, admission=admission, socket=Socket())
+
+    def spawn(work: Coroutine[Any, Any, None]) -> None:
+        work.close()
+
+    session = SimpleNamespace(connections={participant_id: connection}, spawn=spawn)
+    return SimpleNamespace(session=session, connection=connection)
+
+
+class Bus:
+    """Hands over its listener, or is away."""
+
+    def __init__(self, *, is_away: bool) -> None:
+        self.listener: Any = None
+        self._is_away = is_away
+
+    async def subscribe(self, topic: str, listener: Any) -> Any:
+        if self._is_away:
+            raise Unavailable("away")
+        self.listener = listener
+
+
+class Rows:
+    """Knows who has ended; fails the first time."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    async def find_ended(self, sign_in_ids: set[UUID]) -> set[UUID]:
+        self._tries += 1
+        if self._tries == 1:
+            raise Unavailable("away")
+        return sign_in_ids & {ENDED}
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_only_the_sockets_of_an_ended_sign_in_are_closed(*, is_away: bool) -> None:
+    rooms = [_room(ENDED), _room(OTHER), _room(None)]
+    bus: Any = Bus(is_away=is_away)
+    sign_outs = SignOuts(lambda: rooms, bus, Rows(), sweep_s=0.01 if is_away else 60)
+
+    sign_outs.start()
+    async with asyncio.timeout(5):
+        while not is_away and bus.listener is None:  # noqa: ASYNC110 - a stub has no event
+            await asyncio.sleep(0)
+        if not is_away:
+            bus.listener(SignInsEnded(user_id=UserId(uuid4()), sign_in_ids=[ENDED]))
+        while rooms[0].connection.socket.code is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+    await sign_outs.close()
+
+    assert [room.connection.socket.code for room in rooms] == [CloseCode.BAD_TOKEN, None, None]
+    assert [len(room.session.connections) for room in rooms] == [0, 1, 1]
