@@ -108,7 +108,6 @@ class Agent:
         self._drain = Drain(self.rooms, self._announce_load, time.monotonic)
         self._quality = QualityMeter(
             rooms=self.rooms.groups,
-            workers=lambda: len(self.fleet.pids()),
             metrics=self._metrics,
             now=time.monotonic,
         )

@@ -68,6 +68,12 @@ def cost_of(participant: ParticipantState) -> int:
     return sends + receives + bool(participant.producers) + bool(participant.consumers)
 
 
+def worker_of(participant: ParticipantState) -> int:
+    """The worker that is asked most about this participant, by its place in the fleet: the one it watches from."""
+    seats = {record.direction: record.seat.index for record in participant.transports.values()}
+    return seats.get("recv", seats.get("send", 0))
+
+
 def score_of(published: Iterable[ProducerRecord], watched: Iterable[ConsumerRecord]) -> int | None:
     """The poorest stream's score, 0-10: of a publisher's track its best encoding, since the others may be switched off.
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from media_plane.agent.participants import ParticipantState
-from media_plane.agent.quality import cost_of, measure
+from media_plane.agent.quality import cost_of, measure, worker_of
 from media_plane.contract.delivery import QUALITY_INTERVAL_S
 from media_plane.contract.messages import Notification, ParticipantQuality, QualityTold
 from media_plane.sfu.errors import MediaError
@@ -85,7 +85,6 @@ class QualityMeter:
 
     Args:
         rooms: the open live sessions.
-        workers: workers running now; each adds its budget.
         metrics: counts results.
         now: monotonic seconds.
     """
@@ -94,12 +93,10 @@ class QualityMeter:
         self,
         *,
         rooms: Callable[[], Iterable[MeasuredRoom]],
-        workers: Callable[[], int],
         metrics: QualityMetrics,
         now: Callable[[], float],
     ) -> None:
         self._rooms = rooms
-        self._workers = workers
         self._metrics = metrics
         self._now = now
         self._measured_at_s: dict[ParticipantState, float] = {}
@@ -121,13 +118,19 @@ class QualityMeter:
         rooms = list(self._rooms())
         people = [(room, person) for room in rooms for person in room.people()]
         self._forget(rooms, {person for _, person in people})
-        budget = round(REQUESTS_PER_S * TICK_S) * self._workers()
-        candidates = [
-            Candidate(index, bool(person.producers), self._measured_at_s.get(person, float("-inf")), cost)
-            for index, (_, person) in enumerate(people)
-            if (cost := cost_of(person)) > 0
+        waiting: dict[int, list[Candidate]] = {}
+        for index, (_, person) in enumerate(people):
+            cost = cost_of(person)
+            if cost > 0:
+                measured_at_s = self._measured_at_s.get(person, float("-inf"))
+                candidate = Candidate(index, bool(person.producers), measured_at_s, cost)
+                waiting.setdefault(worker_of(person), []).append(candidate)
+        budget, now_s = round(REQUESTS_PER_S * TICK_S), self._now()
+        chosen = [
+            people[index]
+            for candidates in waiting.values()
+            for index in choose_due(candidates, now_s=now_s, budget=budget)
         ]
-        chosen = [people[index] for index in choose_due(candidates, now_s=self._now(), budget=budget)]
         await asyncio.gather(*(self._measure(room, person) for room, person in chosen))
         self._tell()
 

@@ -6,7 +6,7 @@ interface PeekProps extends Omit<ComponentProps<'button'>, 'content'> {
   /** What is under the mark, in a few words. */
   label: string;
   content: ReactNode;
-  side?: 'top' | 'bottom' | 'left';
+  side?: 'top' | 'bottom';
 }
 
 /** A mark with details under it: they open under the pointer, by a tap, or by Enter. The focus stays where it is. */

@@ -43,7 +43,7 @@ export function ownLine(quality: Quality, told: QualityView | undefined): Line {
 /** What is known, in words and figures. */
 export function detailsOf(line: Line): { name: string; value: string }[] {
   const rows: [string, string | null][] = [
-    ['Round trip', line.rttMs == null ? null : `${Math.round(line.rttMs)} ms`],
+    ['Round trip', line.rttMs == null ? null : `${Math.max(1, Math.round(line.rttMs))} ms`],
     ['Jitter', line.jitterMs == null ? null : `${Math.round(line.jitterMs)} ms`],
     ['Lost on the way in', percent(line.receiveLoss)],
     ['Lost on the way out', percent(line.sendLoss)],

@@ -3,13 +3,13 @@ import { Peek } from '@/ui/peek';
 import { barsOf, detailsOf, wordsOf, type Line } from './connection-level';
 
 /** Someone's connection as bars, with what is known of it under them. */
-export function ConnectionMark({ line, name, side }: { line: Line; name: string; side?: 'top' | 'bottom' | 'left' }) {
+export function ConnectionMark({ line, name, side }: { line: Line; name: string; side?: 'top' | 'bottom' }) {
   return (
     <Peek
       label={`${wordsOf(line)}: ${name}`}
       content={<ConnectionDetails line={line} />}
       {...(side && { side })}
-      className="h-5 px-0.5"
+      className="h-5 px-0.5 max-md:h-11 max-md:px-2"
       data-testid="connection-mark"
       data-level={line.level}
     >

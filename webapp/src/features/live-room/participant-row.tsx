@@ -42,7 +42,7 @@ export function ParticipantRow({ person, isMe, line, isLineShown = false, onRemo
         </span>
       </span>
       <span className="inline-flex items-center gap-2 pr-1.5 text-ink">
-        {line && !isAway && (isLineShown || isTrouble(line)) && <ConnectionMark line={line} name={person.displayName} side="left" />}
+        {line && !isAway && (isLineShown || isTrouble(line)) && <ConnectionMark line={line} name={person.displayName} />}
         {producers.some(({ source }) => source === 'screen') && <ScreencastIcon size={16} weight="fill" aria-label="Shares a screen" />}
         {producers.some(({ source, paused }) => source === 'camera' && !paused) && (
           <VideoCameraIcon size={16} weight="fill" aria-label="Camera on" />
