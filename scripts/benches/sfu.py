@@ -24,6 +24,7 @@ from scripts.benches.packets import Sender
 from scripts.benches.viewers import HERE, Viewer, total_received
 from scripts.benches.watching import Stage
 from scripts.stack.processes import StackError
+from scripts.worker.binary import loads_system_srtp
 from scripts.worker.obtain import obtain
 
 VIEWERS = 40
@@ -143,7 +144,12 @@ async def measure(*, is_full: bool = False) -> None:
             peer=peer_values,
             peer_name=f"{janus.VERSION}, streaming plugin",
             digits=0,
-            facts={"viewers": VIEWERS, "srtp": profiles, "worker_sha256": digest(binary)},
+            facts={
+                "viewers": VIEWERS,
+                "srtp": profiles,
+                "libsrtp": "the system's" if loads_system_srtp(binary) else "on OpenSSL, linked in",
+                "worker_sha256": digest(binary),
+            },
         )
     )
 
