@@ -24,7 +24,22 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", ORGANIZATION + "/invitations"): {"role": "viewer", "maxUses": 3, "expiresInS": 60},
     ("POST", "/api/v1/invitations/accept"): {"code": "A" * 46},
     ("POST", ORGANIZATION + "/rooms"): {"name": "Two"},
-    ("PATCH", ROOM): {"name": "Renamed"},
+    ("PATCH", ORGANIZATION): {"name": "A", "slug": "a-b", "chatRetentionDays": 30, "auditRetentionDays": 400},
+    ("POST", ORGANIZATION + "/deletion"): {"name": "Not its name"},
+    ("POST", ORGANIZATION + "/transfer"): {"userId": "018f0000-0000-7000-8000-000000000000"},
+    ("PATCH", ORGANIZATION + "/members/{user}"): {"role": "viewer", "isHost": True},
+    ("PATCH", ORGANIZATION + "/workspaces/{workspace}"): {"name": "Renamed"},
+    ("PATCH", ROOM): {
+        "name": "Renamed",
+        "slug": "re-named",
+        "description": "About",
+        "waitingText": "Soon",
+        "whoMayChat": "speakers",
+        "nextSessionAt": "2027-01-01T09:30:00Z",
+        "timeZone": "Europe/Berlin",
+    },
+    ("PUT", ROOM + "/roles/{user}"): {"role": "viewer"},
+    ("POST", "/api/v1/me/erasure"): {"email": "not@example.com"},
     ("POST", ORGANIZATION + "/api-tokens"): {"name": "Robot", "abilities": ["rooms:read"]},
     ("POST", ORGANIZATION + "/webhooks"): {"url": "https://example.com/x", "events": ["*"], "description": "d"},
     ("PATCH", ORGANIZATION + "/webhooks/{webhook}"): {"url": "https://example.com/x", "isEnabled": True},
@@ -35,7 +50,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Every operation with a body, and a good one."""
 OPTIONAL = {
-    ("PATCH", ROOM): {"name"},
+    ("PATCH", ORGANIZATION): {"name", "slug", "chatRetentionDays", "auditRetentionDays"},
+    ("PATCH", ORGANIZATION + "/members/{user}"): {"role", "isHost"},
+    ("PATCH", ROOM): {"name", "slug", "description", "waitingText", "whoMayChat", "nextSessionAt", "timeZone"},
     ("POST", ORGANIZATION + "/webhooks"): {"description"},
     ("PATCH", ORGANIZATION + "/webhooks/{webhook}"): {"url", "isEnabled"},
     ("POST", ORGANIZATION + "/invitations"): {"maxUses", "expiresInS"},
@@ -65,7 +82,9 @@ async def owner(api: httpx.AsyncClient, tenant: Tenant) -> httpx.AsyncClient:
 
 
 def _path(template: str, tenant: Tenant) -> str:
-    return template.format(organization=tenant.id, room=tenant.room_id, alert=uuid4(), webhook=uuid4())
+    somewhere = {name: uuid4() for name in ("alert", "webhook", "workspace")}
+    user_id = tenant.owner.caller.user_id
+    return template.format(organization=tenant.id, room=tenant.room_id, user=user_id, **somewhere)
 
 
 def _assert_refused(answer: httpx.Response, about: object) -> None:
@@ -105,6 +124,12 @@ async def test_a_field_of_a_wrong_kind_is_refused(
 
 
 GOOD_BY_CHANCE: dict[str, list[Any]] = {
+    "chatRetentionDays": [None, 5],
+    "auditRetentionDays": [None],
+    "waitingText": ["", "NaN"],
+    "nextSessionAt": [None],
+    "timeZone": [None, "NaN"],  # by its form it is one
+    "isHost": [True],
     "maxUses": [None, 5],
     "expiresInS": [None, 5],
     "note": ["", "NaN"],
