@@ -83,6 +83,8 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     transport_id = str(request.transport_id)
     if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
         raise Conflict("Too many transports.")
+    if request.direction == "send":
+        room.care.moves.send_home(connection)
     at = await room.care.edges.settle(connection)
     made = await room.session.needs.media.create_transport(
         at, room.participant_id, transport_id, request.direction, bitrates=connection.admission.bitrates

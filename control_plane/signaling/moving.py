@@ -58,6 +58,11 @@ class Moves:
         for connection in self._edges.on(node_id):
             self._send_on(connection, session.place_of(connection), "draining")
 
+    def send_home(self, connection: Connection) -> None:
+        """Someone on an edge may publish by now: all their media goes to the session's own node."""
+        if connection.edge_node_id is not None:
+            self._send_on(connection, self._session.place_of(connection), "may_publish")
+
     # --- a whole session ----------------------------------------------------------------------------------------
 
     async def _move(self, old: Placement) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
+from control_plane.domain.participants import grant_for
 from control_plane.domain.roles import Role
 from control_plane.signaling import messages as m
+from control_plane.signaling.edges import Edges
 from media_plane.contract import messages as c
 from tests.contract.signaling.conftest import World, until
 
@@ -50,6 +53,23 @@ async def test_viewer_stays_on_a_full_node_when_one_of_the_two_takes_part_in_no_
     assert str(viewer.participant.id) in world.node.transports
 
 
+async def test_viewer_on_an_edge_who_may_publish_by_now_does_so_on_the_rooms_own_node(world: World) -> None:
+    other = await world.enter()
+    edge = world.add_node()
+    world.fill(world.node)
+    viewer = await world.enter()
+    promoted = msgspec.structs.replace(viewer.participant, role=Role.CO_HOST, grant=grant_for(Role.CO_HOST))
+    world.processes[0].hub._held[world.live.session.id].session.regrade(promoted)
+
+    screen = await viewer.publish()
+
+    moving = await viewer.client.expect(m.MediaMoving)
+    await viewer.client.request(m.MediaMoved(id=0, epoch=moving.epoch), m.Empty)
+    assert (await other.client.expect(m.ConsumerOffered)).consumer.producer_id == screen
+    assert str(viewer.participant.id) in world.node.transports
+    assert str(viewer.participant.id) not in edge.transports
+
+
 async def test_later_track_is_piped_to_the_edge_and_offered_there(world: World) -> None:
     edge = world.add_node()
     world.fill(world.node)
@@ -73,7 +93,11 @@ async def test_viewers_of_two_processes_share_a_pipe(world: World) -> None:
     assert len(edge.pipe_ids) == len(world.node.pipe_ids) == 1
 
 
-async def test_closed_track_leaves_the_edge(world: World) -> None:
+async def test_closed_track_leaves_the_edge_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def repair_nothing(_: Edges) -> None:
+        return None
+
+    monkeypatch.setattr(Edges, "sweep", repair_nothing)
     edge = world.add_node()
     world.fill(world.node)
     host = await world.enter(Role.HOST)

@@ -216,3 +216,4 @@ async def test_person_whose_socket_is_lost_does_not_hold_the_old_room(world: Wor
     world.drain(world.node)
 
     await until(lambda: str(viewer.participant.id) not in world.node.transports)
+    assert viewer.participant.id in held.ghosts, "they went because their grace was over"
