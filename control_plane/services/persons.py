@@ -13,6 +13,7 @@ from control_plane.domain.errors import Conflict, InvalidInput, Unauthenticated
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.roles import Role
 from control_plane.services import audit, revocation
+from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.ports import Bus, Clock
 from control_plane.stores import organizations as organization_store
 from control_plane.stores import persons as store
@@ -93,6 +94,8 @@ class PersonService:
 
     async def _leave(self, caller: Caller, organization_id: OrganizationId) -> None:
         async with self.db.tenant(organization_id) as tx:
+            # Locked as a transfer locks it: nobody becomes the owner on the way out.
+            await lock_entitlement(tx, organization_id)
             member = await organization_store.find_member(tx, organization_id, caller.user_id)
             if member is None:
                 return

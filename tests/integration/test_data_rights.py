@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ import asyncpg
 import httpx
 
 from control_plane.domain.alerts import AlertDraft, Side
+from control_plane.domain.errors import DomainError
 from control_plane.domain.ids import AlertId, MessageId
 from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
@@ -233,3 +235,19 @@ async def test_the_platform_role_reaches_nobodys_words_without_naming_the_person
         ):
             assert await tx.execute(statement, tenant.owner.caller.user_id) == 0, statement
         assert await tx.execute("delete from organizations where id = $1", tenant.id) == 0
+
+
+async def test_an_heir_who_erases_themselves_leaves_no_organization_without_an_owner(platform: Platform) -> None:
+    for _ in range(5):
+        tenant = await make_tenant(platform)
+        heir = await make_member(platform, tenant, Role.ADMIN)
+
+        outcomes = await asyncio.gather(
+            platform.memberships.transfer(tenant.owner.caller, tenant.id, heir.caller.user_id),
+            platform.persons.erase(heir.caller, heir.caller.email),
+            return_exceptions=True,
+        )
+
+        assert all(outcome is None or isinstance(outcome, DomainError) for outcome in outcomes), outcomes
+        async with platform.db.tenant(tenant.id) as tx:
+            assert await tx.fetchval("select count(*) from memberships where role = 'owner'") == 1
