@@ -21,6 +21,8 @@ CallerDep = NamedDependency[SkipValidation[Caller]]
 AnyRequest = Request[Any, Any, Any]
 _CALLER = "tradingroom.caller"
 """Where a request's scope keeps its `Caller`, or the refusal that was found instead."""
+_NAMED = "tradingroom.named"
+"""As `_CALLER`, before the sign-in was looked at."""
 
 
 def bearer_token(request: AnyRequest) -> str:
@@ -60,15 +62,34 @@ async def identify(scope: Any, platform: Platform) -> Caller:
     known = scope.get(_CALLER)
     if known is None:
         try:
-            verified = await _verify(bearer_of(scope), platform)
+            verified = await recognize(scope, platform)
             if scope["path"].startswith("/api/"):
                 # `/auth/v1` asks for itself: showing a second factor, or signing out twice, must be possible.
                 await platform.sessions.require(verified)
-            known = msgspec.structs.replace(verified, origin=origin_of(scope))
+            known = verified
         except (Unauthenticated, Forbidden) as error:
             known = error
         scope[_CALLER] = known
     if isinstance(known, (Unauthenticated, Forbidden)):
+        raise known
+    return cast("Caller", known)
+
+
+async def recognize(scope: Any, platform: Platform) -> Caller:
+    """Whom the token of an ASGI request names, verified once. Whether the sign-in still stands, `identify` asks.
+
+    Raises:
+        Unauthenticated: there is no token, or it is not good. FeatureNotInPlan: of an API token. Unavailable.
+    """
+    known = scope.get(_NAMED)
+    if known is None:
+        try:
+            verified = await _verify(bearer_of(scope), platform)
+            known = msgspec.structs.replace(verified, origin=origin_of(scope))
+        except Unauthenticated as error:
+            known = error
+        scope[_NAMED] = known
+    if isinstance(known, Unauthenticated):
         raise known
     return cast("Caller", known)
 

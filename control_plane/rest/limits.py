@@ -27,7 +27,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import DomainError, RateLimited, Unavailable
-from control_plane.rest.callers import identify
+from control_plane.rest.callers import recognize
 from control_plane.rest.problems import send_problem
 from control_plane.rest.routes import organization_of
 from control_plane.services.platform import Platform
@@ -162,7 +162,7 @@ class Limited:
 
     async def _find_caller(self, scope: Scope) -> Caller | None:
         try:
-            return await identify(scope, self._platform)
+            return await recognize(scope, self._platform)
         except DomainError:  # the handler raises it again
             return None
 

@@ -16,6 +16,7 @@ from control_plane.domain.ids import OrganizationId
 from control_plane.domain.roles import Permission, Role
 from control_plane.domain.roles import require as require_permission
 from control_plane.services.access import no_organization
+from control_plane.services.sessions import require_standing
 from control_plane.stores.database import Database
 
 
@@ -35,17 +36,29 @@ class RoomListing:
     async def page(
         self, caller: Caller, organization_id: OrganizationId, *, after: UUID | None, limit: int
     ) -> RoomsPage:
-        """One page. Raises NotFound: the caller is no member. Forbidden, Unavailable."""
+        """One page.
+
+        Args:
+            caller: by a verified token; of a person whose sign-in is ours, the sign-in is looked at here.
+            organization_id: the tenant.
+            after: id of the last room of the page before; None: the first page.
+            limit: rooms, > 0.
+
+        Raises:
+            Unauthenticated: the sign-in has ended. NotFound: the caller is no member. Forbidden, Unavailable.
+        """
         if caller.organization_id is not None and caller.organization_id != organization_id:
             raise no_organization()
         row = await self.db.call(
-            "select member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4)",
+            "select standing, member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4, $5)",
             organization_id,
             caller.user_id,
+            caller.session_id,
             after,
             limit,
         )
         if row is None:
             raise no_organization()
+        require_standing(row["standing"])
         require_permission(Role(row["member_role"]), Permission.VIEW_ROOMS)
         return RoomsPage(items=row["items"], last_id=row["last_id"] if row["has_more"] else None)

@@ -58,6 +58,14 @@ def no_sign_in() -> Unauthenticated:
     return Unauthenticated("Session from session_id claim in JWT does not exist", reason="session_not_found")
 
 
+def require_standing(standing: str) -> None:
+    """Refuse what a sign-in may not do as it stands. Raises Unauthenticated, Forbidden."""
+    if standing == "ended":
+        raise no_sign_in()
+    if standing == "first_factor_only":
+        raise Forbidden("Type the code of your authenticator app first.", reason="insufficient_aal")
+
+
 @dataclass(frozen=True, slots=True)
 class SessionService:
     """The use cases of sign-ins. refresh_key: 32 bytes of the chain; is_ours: False when another issuer signs people in."""
@@ -174,11 +182,7 @@ class SessionService:
             return
         if caller.session_id is None:
             raise no_sign_in()
-        standing = await store.read_standing(self.db, caller.session_id, caller.user_id)
-        if standing == "ended":
-            raise no_sign_in()
-        if standing == "first_factor_only":
-            raise Forbidden("Type the code of your authenticator app first.", reason="insufficient_aal")
+        require_standing(await store.read_standing(self.db, caller.session_id, caller.user_id))
 
     async def find_ended(self, sign_in_ids: set[UUID]) -> set[UUID]:
         """Which of these have ended: the sweep asks, because a push may be lost. Raises Unavailable."""

@@ -1,6 +1,6 @@
 """The rooms page: requests a CPU-second of the app, ours beside fastify + pg and FastAPI + asyncpg.
 
-One database, one page of ROOMS rooms, the same token check (ES256, then the sign-in's row) and the same two statements
+One database, one page of ROOMS rooms, the same token check (ES256, then the sign-in's row) and the same statement
 under row-level security; nothing is cached by anybody. CONNECTIONS callers ask as fast as they are answered. The apps take
 turns, so that a busy machine slows all of them; CPU time is the app's process's own, from /proc. Ours is the whole REST door
 with its log, metrics, rate limits and ETags; the peers have none of these.

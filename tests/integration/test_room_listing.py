@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -26,8 +27,8 @@ async def tenant(platform: Platform) -> Tenant:
 
 
 def _plain(page: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL writes +00:00 where msgspec writes Z."""
-    text = httpx.Response(200, json=page).text.replace("+00:00", "Z")
+    """PostgreSQL writes +00:00 where msgspec writes Z, and no zeros at the end of a fraction."""
+    text = re.sub(r"(:\d\d\.\d*?)0*(\+00:00|Z)", r"\1Z", httpx.Response(200, json=page).text)
     found: dict[str, Any] = httpx.Response(200, text=text).json()
     return found
 
@@ -83,3 +84,13 @@ async def test_the_statement_leaves_no_scope_behind(platform: Platform, tenant: 
     assert row is not None
     assert row["who"] == "tradingroom_app"
     assert not row["scope"]
+
+
+async def test_a_sign_in_that_ended_gets_no_page(api: httpx.AsyncClient, platform: Platform, tenant: Tenant) -> None:
+    before = await api.get(f"{tenant.path}/rooms", headers=tenant.owner.headers)
+    await platform.sessions.sign_out(tenant.owner.caller, "local")
+
+    for query in ("", "?isArchived=false"):
+        answer = await api.get(f"{tenant.path}/rooms{query}", headers=tenant.owner.headers)
+        assert_problem(answer, 401, "unauthenticated")
+    assert before.status_code == 200

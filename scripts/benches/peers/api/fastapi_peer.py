@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, S608 - a program of its own; what stands in its statement are UUIDs
+# ruff: noqa: INP001 - a program of its own
 """The other peer of `scripts/bench api`: FastAPI and asyncpg, with the same statements after the same checks.
 
 Environment: PORT, DATABASE_URL, PUBLIC_KEY (PEM), ISSUER, POOL.
@@ -55,23 +55,18 @@ async def list_rooms(organization: UUID, claims: Annotated[dict[str, Any], Depen
     """The page."""
     person, session = UUID(claims["sub"]), UUID(claims["session_id"])
     async with app.state.pool.acquire() as connection:
-        status = await connection.execute(
-            "select set_config('role', 'tradingroom_platform', true); select generate_series(1, case when s.aal = 'aal2' "
-            "or not exists (select 1 from auth_factors f where f.user_id = s.user_id and f.status = 'verified') then 2 "
-            f"else 1 end) from auth_sessions s where s.id = '{session}' and s.user_id = '{person}' and s.revoked_at is null"
-        )
-    if status != "SELECT 2":
-        raise HTTPException(401)
-    async with app.state.pool.acquire() as connection:
         row = await connection.fetchrow(
-            "select member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4)",
+            "select standing, member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4, $5)",
             organization,
             person,
+            session,
             None,
             100,
         )
     if row is None:
         raise HTTPException(404)
+    if row["standing"] != "good":
+        raise HTTPException(401)
     cursor = urlsafe_b64encode(json.dumps([str(row["last_id"])]).encode()).decode() if row["has_more"] else None
     body = f'{{"items":{row["items"]},"nextCursor":{json.dumps(cursor)}}}'
     return Response(body, media_type="application/json")

@@ -27,18 +27,13 @@ function claimsOf(header) {
 app.get('/api/v1/organizations/:organization/rooms', async (request, reply) => {
   const claims = claimsOf(request.headers.authorization);
   if (claims === null) return reply.code(401).send({ code: 'unauthenticated' });
-  const standing = await pool.query(
-    "select set_config('role', 'tradingroom_platform', true); select generate_series(1, case when s.aal = 'aal2' or not exists " +
-      "(select 1 from auth_factors f where f.user_id = s.user_id and f.status = 'verified') then 2 else 1 end) " +
-      `from auth_sessions s where s.id = '${claims.session_id}' and s.user_id = '${claims.sub}' and s.revoked_at is null`,
-  );
-  if (standing[1].rowCount !== 2) return reply.code(401).send({ code: 'unauthenticated' });
   if (!UUID.test(request.params.organization)) return reply.code(404).send({ code: 'not_found' });
   const { rows } = await pool.query({
     name: 'rooms',
-    text: 'select member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4)',
-    values: [request.params.organization, claims.sub, null, 100],
+    text: 'select standing, member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4, $5)',
+    values: [request.params.organization, claims.sub, claims.session_id, null, 100],
   });
+  if (rows[0] && rows[0].standing !== 'good') return reply.code(401).send({ code: 'unauthenticated' });
   if (rows.length === 0) return reply.code(404).send({ code: 'not_found' });
   const cursor = rows[0].has_more ? Buffer.from(JSON.stringify([rows[0].last_id])).toString('base64url') : null;
   reply.header('content-type', 'application/json');
