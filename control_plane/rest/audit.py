@@ -114,6 +114,6 @@ class AuditController(Controller):
         lines = await platform.audit.export(caller, OrganizationId(organization_id), wanted, is_csv=is_csv)
         return Stream(
             lines,
-            media_type="text/csv; charset=utf-8" if is_csv else "application/x-ndjson",
+            media_type="text/csv" if is_csv else "application/x-ndjson",
             headers={"Content-Disposition": f'attachment; filename="audit-log.{form}"'},
         )

@@ -49,6 +49,8 @@ _REFUSALS = {
     "429": "Too many requests; `Retry-After` says when to come back (`rate_limited`).",
     "503": "Something we need is away; try again in a moment (`unavailable`, `no_media_node`).",
 }
+_FILES = {"exportAuditEntries": ("text/csv", "application/x-ndjson"), "exportMe": ("application/x-ndjson",)}
+"""Operations that answer with a file, and its forms."""
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "Problem": {
         "type": "about:blank",
@@ -170,6 +172,9 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["default"] = {"description": "Refused", "content": _problem()}
     for status, response in responses.items():
         if status.startswith("2"):
+            if operation["operationId"] in _FILES:
+                forms = _FILES[operation["operationId"]]
+                response["content"] = {form: {"schema": {"type": "string"}} for form in forms}
             response.setdefault("headers", {})["X-Request-Id"] = {
                 "description": "Names this request in our log.",
                 "schema": {"type": "string"},
