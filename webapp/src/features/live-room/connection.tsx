@@ -13,9 +13,11 @@ export function Connection() {
   const line = ownLine(quality, told);
   const isAway = phase === 'reconnecting';
   const words = isAway ? 'Reconnecting' : phase === 'joining' ? 'Connecting' : wordsOf(line);
+  // The name holds what is read beside the bars.
+  const label = isAway || quality.rttMs === null ? words : `${words}, ${quality.rttMs} ms`;
   return (
     <Peek
-      label={words}
+      label={label}
       content={isAway || phase === 'joining' ? words : <ConnectionDetails line={line} />}
       className="h-7 gap-1.75 px-1 whitespace-nowrap"
       data-testid="connection-state"
@@ -29,7 +31,7 @@ export function Connection() {
         <SignalBars level={barsOf(line)} />
       )}
       {quality.rttMs !== null && !isAway && (
-        <b className="font-medium max-md:hidden" aria-hidden="true">
+        <b className="font-medium max-md:hidden">
           {quality.rttMs} ms
         </b>
       )}
