@@ -53,8 +53,9 @@ class Roster:
         self.tracks: dict[str, Track] = {}
         self.epoch = 0
         """The media's placement now. Tracks of an older one are about to follow: they can't be consumed here yet."""
-        self._gone: set[str] = set()
-        """Producers that closed. Their ids never come again, so a late "opened" is known to be old news."""
+        self._gone: dict[str, int] = {}
+        """Producers that closed, and the placement they were last published at: a late "opened" of it, or of an older
+        one, is known to be old news. At a newer one the same id may come again: browsers keep it when media moves."""
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -117,8 +118,7 @@ class Roster:
             case ProducerPausedChanged():
                 changed = self._pause(event.producer_id, paused=event.paused)
             case ProducerGone():
-                self._gone.add(event.producer_id)
-                changed = self.tracks.pop(event.producer_id, None) is not None
+                changed = self._close(event.producer_id)
             case _:
                 pass
         return changed
@@ -150,9 +150,11 @@ class Roster:
 
     def _open(self, event: ProducerOpened) -> bool:
         known = self.tracks.get(event.producer_id)
-        if event.producer_id in self._gone or known is not None:
-            if known is not None:
-                known.epoch = max(known.epoch, event.epoch)
+        if known is not None:
+            known.epoch = max(known.epoch, event.epoch)
+            return False
+        gone_at = self._gone.get(event.producer_id)
+        if gone_at is not None and event.epoch <= gone_at:
             return False
         view = ProducerView(
             id=event.producer_id,
@@ -162,6 +164,12 @@ class Roster:
         )
         self.tracks[event.producer_id] = Track(event.participant_id, view, event.epoch)
         return True
+
+    def _close(self, producer_id: str) -> bool:
+        track = self.tracks.pop(producer_id, None)
+        gone_at = self.epoch if track is None or track.epoch == 0 else track.epoch
+        self._gone[producer_id] = max(gone_at, self._gone.get(producer_id, 0))
+        return track is not None
 
     def _pause(self, producer_id: str, *, paused: bool) -> bool:
         track = self.tracks.get(producer_id)

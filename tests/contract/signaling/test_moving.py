@@ -126,6 +126,25 @@ async def test_track_that_never_moved_is_gone_with_the_old_room(world: World) ->
     assert (await viewer.client.expect(m.ProducerClosed)).producer_id == screen
 
 
+async def test_track_that_moves_after_the_old_room_is_gone_is_offered_on_the_new_node(world: World) -> None:
+    host, viewer = await world.enter(Role.HOST), await world.enter()
+    screen = await host.publish()
+    await viewer.client.expect(m.ConsumerOffered)
+    await viewer.client.expect(m.ProducerOpened)
+    world.add_node()
+    world.drain(world.node)
+    await viewer.client.expect(m.MediaMoving)
+    await receive(viewer)
+    lost = c.RoomLost(live_session_id=str(world.live.session.id), epoch=1, reason="worker_died")
+    world.processes[0].hub.hear_node(world.node.id, lost)
+    await viewer.client.expect(m.ProducerClosed)
+
+    await host.publish("screen", UUID(screen))
+
+    assert (await viewer.client.expect(m.ProducerOpened)).producer.id == screen
+    assert (await viewer.client.expect(m.ConsumerOffered)).consumer.producer_id == screen
+
+
 async def test_browser_that_does_not_move_in_time_builds_anew(world: World) -> None:
     viewer = await world.enter()
     world.add_node()

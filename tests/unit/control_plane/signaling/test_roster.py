@@ -22,9 +22,14 @@ def joined() -> Event:
     return events.ParticipantJoined(live_session_id=LIVE, participant=HOST)
 
 
-def opened(producer_id: str) -> Event:
+def opened(producer_id: str, epoch: int = 0) -> Event:
     return events.ProducerOpened(
-        live_session_id=LIVE, participant_id=HOST.id, producer_id=producer_id, kind="video", source="screen"
+        live_session_id=LIVE,
+        participant_id=HOST.id,
+        producer_id=producer_id,
+        kind="video",
+        source="screen",
+        epoch=epoch,
     )
 
 
@@ -65,6 +70,17 @@ def test_late_opened_does_not_bring_a_closed_track_back() -> None:
 
     assert not roster.apply(opened("a"))
     assert roster.tracks == {}
+
+
+@pytest.mark.parametrize(("epoch", "is_news"), [(1, False), (2, True)])
+def test_closed_track_comes_again_at_a_newer_placement_only(epoch: int, is_news: bool) -> None:  # noqa: FBT001 - a table
+    roster = Roster()
+    roster.replace_tracks([], 1)
+    roster.apply(opened("a", 1))
+    roster.move([], 2)
+    roster.apply(gone("a"))
+
+    assert roster.apply(opened("a", epoch)) is is_news
 
 
 def test_coming_back_is_a_change() -> None:
