@@ -10,7 +10,7 @@ import msgspec
 from control_plane.domain.errors import Conflict, Forbidden, InvalidInput
 from control_plane.domain.ids import OrganizationId, UserId, WorkspaceId
 from control_plane.domain.plans import PlanTier
-from control_plane.domain.roles import Role, outranks
+from control_plane.domain.roles import Permission, Role, allows, outranks
 
 TRIAL = timedelta(days=14)
 """How long a new organization may try its plan (decisions.md 12)."""
@@ -100,6 +100,11 @@ def require_may_give(giver: Role, role: Role) -> None:
         raise InvalidInput("An organization has one owner; ownership is transferred, not given.", field="role")
     if outranks(role, giver):
         raise Forbidden("You can't give a role above your own.", permission="members.manage")
+
+
+def may_still_give(inviter: Member | None, role: Role) -> bool:
+    """Whether an invitation's maker could make it today; None: they are no member any more."""
+    return inviter is not None and allows(inviter.role, Permission.MANAGE_MEMBERS) and not outranks(role, inviter.role)
 
 
 def require_may_manage(manager: Role, target: Role) -> None:

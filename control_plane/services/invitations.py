@@ -26,6 +26,7 @@ from control_plane.domain.organizations import (
     Invitation,
     Member,
     is_host_by_default,
+    may_still_give,
     require_may_give,
     require_usable,
 )
@@ -157,7 +158,7 @@ class InvitationService:
             require_may_give(member.role, found.role)
             renewed = msgspec.structs.replace(found, expires_at=now + timedelta(seconds=INVITATION_DEFAULT_S))
             require_usable(renewed, now)
-            await store.renew(tx, invitation_id, _hash(secret), renewed.expires_at)
+            await store.renew(tx, invitation_id, _hash(secret), renewed.expires_at, caller.user_id)
             await self._send(tx, organization_id, renewed, secret, member)
             await _note(tx, caller, organization_id, "invitation.resent", renewed)
         return NewInvitation(invitation=renewed, code=_encode(organization_id, secret))
@@ -248,6 +249,7 @@ class InvitationService:
         if member is not None:
             return OwnOrganization(organization=organization, role=member.role)
         require_usable(invitation, self.clock.now())
+        await _require_inviter(tx, organization_id, invitation)
         if organization.deletes_at is not None:
             raise Conflict("This organization is being deleted.", reason="closing")
         await _require_host_left(tx, organization_id, invitation.role)
@@ -301,6 +303,14 @@ async def _require_host_left(tx: Transaction, organization_id: OrganizationId, r
         entitlement = await lock_entitlement(tx, organization_id)
         used = await organization_store.count_hosts(tx, organization_id)
         require_room_for_one("hosts", entitlement.max_hosts, used)
+
+
+async def _require_inviter(tx: Transaction, organization_id: OrganizationId, invitation: Invitation) -> None:
+    """Who was removed or demoted must not come back, or let others in, by a link they kept."""
+    inviter_id = await store.find_inviter(tx, organization_id, invitation.id)
+    inviter = None if inviter_id is None else await organization_store.find_member(tx, organization_id, inviter_id)
+    if not may_still_give(inviter, invitation.role):
+        raise Conflict("This invitation is no longer good.", reason="revoked")
 
 
 def _no_invitation() -> NotFound:

@@ -138,6 +138,14 @@ async def lock_by_token(tx: Transaction, organization_id: OrganizationId, token_
     return None if row is None else _invitation(row)
 
 
+async def find_inviter(tx: Transaction, organization_id: OrganizationId, invitation_id: UUID) -> UserId | None:
+    """Who made an invitation, or sent it again last; None when there is none."""
+    found: UUID | None = await tx.fetchval(
+        "select created_by from invitations where organization_id = $1 and id = $2", organization_id, invitation_id
+    )
+    return None if found is None else UserId(found)
+
+
 async def count_use(tx: Transaction, invitation_id: UUID) -> None:
     """One more came in by it."""
     await tx.execute("update invitations set used_count = used_count + 1 where id = $1", invitation_id)
@@ -154,10 +162,16 @@ async def revoke(tx: Transaction, organization_id: OrganizationId, invitation_id
     return count == 1
 
 
-async def renew(tx: Transaction, invitation_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-    """Give it a new secret and a new end."""
+async def renew(
+    tx: Transaction, invitation_id: UUID, token_hash: bytes, expires_at: datetime, created_by: UserId
+) -> None:
+    """Give it a new secret and a new end; from now on it stands by the word of who sent it again."""
     await tx.execute(
-        "update invitations set token_hash = $2, expires_at = $3 where id = $1", invitation_id, token_hash, expires_at
+        "update invitations set token_hash = $2, expires_at = $3, created_by = $4 where id = $1",
+        invitation_id,
+        token_hash,
+        expires_at,
+        created_by,
     )
 
 

@@ -1,0 +1,58 @@
+"""Invitations stand by the word of who made them."""
+
+from __future__ import annotations
+
+import pytest
+
+from control_plane.domain.errors import Conflict
+from control_plane.domain.organizations import MemberChanges
+from control_plane.domain.plans import PlanTier
+from control_plane.domain.roles import Role
+from control_plane.services.platform import Platform
+from tests.factories import Person, Tenant, make_member, make_person, make_tenant
+
+
+async def _link(platform: Platform, tenant: Tenant, by: Person, role: Role) -> str:
+    new = await platform.invitations.create(by.caller, tenant.id, role=role, max_uses=None, expires_in_s=None)
+    return new.code
+
+
+@pytest.fixture
+async def tenant(platform: Platform) -> Tenant:
+    return await make_tenant(platform, PlanTier.ENTERPRISE)
+
+
+async def test_a_removed_admin_does_not_come_back_by_their_own_link(platform: Platform, tenant: Tenant) -> None:
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    code = await _link(platform, tenant, admin, Role.ADMIN)
+    await platform.memberships.remove(tenant.owner.caller, tenant.id, admin.caller.user_id)
+
+    with pytest.raises(Conflict) as refused:
+        await platform.invitations.accept(admin.caller, code)
+
+    assert refused.value.facts == {"reason": "revoked"}
+
+
+@pytest.mark.parametrize("given", [Role.ADMIN, Role.VIEWER])
+async def test_a_demoted_admins_link_lets_nobody_in(platform: Platform, tenant: Tenant, given: Role) -> None:
+    admin, friend = await make_member(platform, tenant, Role.ADMIN), await make_person(platform)
+    code = await _link(platform, tenant, admin, given)
+    changes = MemberChanges(role=Role.MODERATOR)
+    await platform.memberships.change(tenant.owner.caller, tenant.id, admin.caller.user_id, changes)
+
+    with pytest.raises(Conflict) as refused:
+        await platform.invitations.accept(friend.caller, code)
+
+    assert refused.value.facts == {"reason": "revoked"}
+
+
+async def test_an_invitation_sent_again_stands_by_who_sent_it_again(platform: Platform, tenant: Tenant) -> None:
+    admin, guest = await make_member(platform, tenant, Role.ADMIN), await make_person(platform)
+    first = await platform.invitations.create(
+        admin.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=guest.caller.email
+    )
+    await platform.memberships.remove(tenant.owner.caller, tenant.id, admin.caller.user_id)
+
+    again = await platform.invitations.resend(tenant.owner.caller, tenant.id, first.invitation.id)
+
+    assert (await platform.invitations.accept(guest.caller, again.code)).role is Role.VIEWER
