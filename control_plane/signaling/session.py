@@ -142,6 +142,7 @@ class Session:
 
     def replace_tracks(self, media: Iterable[ParticipantMedia]) -> None:
         """Believe the media node about what is published; what was heard since `record` counts too. Nobody is told."""
+        self.ratings.unwanted.clear()
         self.roster.replace_tracks(
             (fact for participant in media for fact in participant.producers), self.placement.epoch
         )
@@ -153,6 +154,8 @@ class Session:
 
     def move_tracks(self, media: Iterable[ParticipantMedia]) -> None:
         """The room has moved to the placement: what is published there already, and what was heard since `record`."""
+        # Tracks keep their ids, and the new node begins with everything wanted.
+        self.ratings.unwanted.clear()
         self.roster.move((fact for participant in media for fact in participant.producers), self.placement.epoch)
         self._replay()
 

@@ -99,10 +99,10 @@ class LayerWants:
             self._tell(record, want)
 
     def tell_again(self, participant: ParticipantState) -> None:
-        """Another link adopted a publisher: it hears again which layers are not wanted."""
+        """Another link adopted a publisher: it hears again what is wanted, also everything: it may believe older news."""
         for record in participant.producers.values():
             want = self._wants.get(record.id)
-            if want is not None and want.told < top_layer(record):
+            if want is not None:
                 self._tell(record, want)
 
     def _tell(self, record: ProducerRecord, want: Want) -> None:

@@ -114,6 +114,21 @@ async def test_a_link_that_adopts_a_sender_hears_what_is_not_wanted(node: Node, 
     assert (wanted.producer_id, wanted.spatial_layer) == (camera.producer_id, None)
 
 
+async def test_a_link_that_adopts_a_sender_hears_that_everything_is_wanted_again(
+    node: Node, host: Person, viewer: Person, capabilities: msgspec.Raw
+) -> None:
+    camera = await host.produce("camera", vp8(layers=3))
+    assert await told(host) is None
+    await watch(viewer, capabilities, camera.producer_id)
+    assert await told(host) == 2
+
+    host.link = await node.link()
+    await host.adopt()
+
+    wanted = await host.link.until(m.ProducerLayersWanted)
+    assert (wanted.producer_id, wanted.spatial_layer) == (camera.producer_id, 2)
+
+
 async def test_a_priority_reaches_the_worker(
     node: Node, host: Person, viewer: Person, capabilities: msgspec.Raw
 ) -> None:

@@ -62,6 +62,25 @@ async def test_a_sender_who_comes_back_hears_it_again(world: World) -> None:
     assert (await back.client.expect(m.ProducerLayersWanted)).spatial_layer == 0
 
 
+async def test_a_sender_who_comes_back_after_a_move_hears_nothing_of_the_old_node(world: World) -> None:
+    host = await world.enter(Role.HOST)
+    camera = await host.publish("camera")
+    want(world, host, camera, 0)
+    await host.client.expect(m.ProducerLayersWanted)
+    world.add_node()
+    world.drain(world.node)
+    await host.client.expect(m.MediaMoving)
+    recv = m.TransportCreate(id=0, transport_id=uuid4(), direction="recv")
+    await host.client.request(recv, m.TransportCreated)
+    await host.publish("camera", UUID(camera))
+
+    back = await world.resume(host, keep_media=True)
+    await back.say("here")
+
+    assert back.welcome.media_kept
+    assert not any(isinstance(kept, m.ProducerLayersWanted) for kept in back.client._kept)
+
+
 async def test_a_priority_goes_to_the_node(world: World) -> None:
     host = await world.enter(Role.HOST)
     await host.publish("camera")
