@@ -47,6 +47,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     email_change_sent_at: datetime | None = None
     email_change_halfway: bool = False
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether nobody has shown yet that the address is theirs: a stranger may have written what is here."""
+        return self.email_confirmed_at is None and self.last_sign_in_at is None
+
     def is_banned(self, now: datetime) -> bool:
         """Whether they may not sign in at this moment."""
         return self.banned_until is not None and self.banned_until > now

@@ -61,6 +61,8 @@ class MailPurpose(StrEnum):
     """What a mailed token confirms; a person has one of each at most."""
 
     CONFIRMATION = "confirmation"
+    FIRST_LINK = "first_link"
+    """As CONFIRMATION, but asked for without a password: it confirms the address, and no password that waits there."""
     RECOVERY = "recovery"
     EMAIL_CHANGE_CURRENT = "email_change_current"
     EMAIL_CHANGE_NEW = "email_change_new"
@@ -68,11 +70,11 @@ class MailPurpose(StrEnum):
 
 
 PURPOSES_OF_TYPE: dict[str, tuple[MailPurpose, ...]] = {
-    "signup": (MailPurpose.CONFIRMATION,),
+    "signup": (MailPurpose.CONFIRMATION, MailPurpose.FIRST_LINK),
     "invite": (MailPurpose.CONFIRMATION,),
     "recovery": (MailPurpose.RECOVERY,),
-    "magiclink": (MailPurpose.RECOVERY, MailPurpose.CONFIRMATION),
-    "email": (MailPurpose.CONFIRMATION, MailPurpose.RECOVERY),
+    "magiclink": (MailPurpose.RECOVERY, MailPurpose.CONFIRMATION, MailPurpose.FIRST_LINK),
+    "email": (MailPurpose.CONFIRMATION, MailPurpose.RECOVERY, MailPurpose.FIRST_LINK),
     "email_change": (MailPurpose.EMAIL_CHANGE_NEW, MailPurpose.EMAIL_CHANGE_CURRENT),
 }
 """The `type` of `/verify`, as clients say it, and the tokens it may mean. Source: supabase/auth, internal/api/verify.go."""

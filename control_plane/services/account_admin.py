@@ -166,8 +166,12 @@ class AccountAdmin:
             elif account is None and kind in {"signup", "magiclink"}:
                 account = self._new(address, changes)
                 await store.insert_account(tx, account, password_hash)
-            elif account is not None and kind == "signup" and account.email_confirmed_at is not None:
-                raise email_exists()
+            elif account is not None and kind == "signup":
+                if account.email_confirmed_at is not None:
+                    raise email_exists()
+                # What an earlier sign-up left there may be a stranger's.
+                account = _signed_up(account, changes, self.clock.now())
+                await store.update_account(tx, account, password_hash)
             if account is None:
                 raise _no_user()
             to = account.email
@@ -209,10 +213,19 @@ class AccountAdmin:
         link_type = "email_change" if kind.startswith("email_change") else kind
         purpose = _PURPOSES[kind]
         if kind == "magiclink" and account.email_confirmed_at is None:
-            purpose = MailPurpose.CONFIRMATION
+            purpose = MailPurpose.FIRST_LINK
         return await self.confirmations.make_token(
             tx, account.id, purpose, to, link_type=link_type, redirect_to=redirect_to, challenge=None
         )
+
+
+def _signed_up(account: Account, changes: AdminChanges, now: datetime) -> Account:
+    """A login nobody has confirmed, with a new sign-up's data in the old one's place. Raises InvalidInput: too large."""
+    metadata = changes.user_metadata or {}
+    check_metadata(metadata)
+    return msgspec.structs.replace(
+        account, user_metadata=metadata, display_name=display_name_of(account.email, metadata), updated_at=now
+    )
 
 
 def _administered(account: Account, changes: AdminChanges, address: str | None, now: datetime) -> Account:

@@ -242,8 +242,7 @@ class ConfirmationService:
                     return
 
     async def _have_sign_up(self, tx: Transaction, asked: Asked, account: Account | None) -> None:
-        is_pending = account is not None and account.email_confirmed_at is None and account.last_sign_in_at is None
-        if account is not None and not is_pending:
+        if account is not None and not account.is_pending:
             await self.mail.put(tx, account.email, "already_registered", {"link": self.site_url})
             return
         if account is not None and account.invited_at is None and account.id != asked.account_id:
@@ -262,7 +261,7 @@ class ConfirmationService:
             account = self._account_of(asked)
             await account_store.insert_account(tx, account, "")
         if account.email_confirmed_at is None:
-            await self._mail_link(tx, account, MailPurpose.CONFIRMATION, "signup", asked)
+            await self._mail_link(tx, account, MailPurpose.FIRST_LINK, "signup", asked)
         else:
             await self._mail_link(tx, account, MailPurpose.RECOVERY, "magiclink", asked)
 
@@ -279,7 +278,7 @@ class ConfirmationService:
             redirect_to=asked.redirect_to,
             challenge=asked.challenge,
         )
-        if purpose is MailPurpose.CONFIRMATION:
+        if purpose in {MailPurpose.CONFIRMATION, MailPurpose.FIRST_LINK}:
             account = msgspec.structs.replace(account, confirmation_sent_at=now)
         else:
             account = msgspec.structs.replace(account, recovery_sent_at=now)
@@ -383,6 +382,8 @@ class ConfirmationService:
         account = await account_store.find_account(tx, row.user_id)
         if account is None or row.expires_at <= now or account.is_banned(now):
             return _expired()
+        if row.purpose is not MailPurpose.CONFIRMATION:
+            account = await self._forget_sign_up(tx, account)
         if row.purpose in {MailPurpose.EMAIL_CHANGE_CURRENT, MailPurpose.EMAIL_CHANGE_NEW}:
             changed = await self._confirm_change(tx, account)
             if not isinstance(changed, Account):
@@ -406,6 +407,17 @@ class ConfirmationService:
             return FlowStarted(code=code)
         sign_in, refresh_token = await self.sessions.open(tx, account, method, origin)
         return account, sign_in, refresh_token
+
+    async def _forget_sign_up(self, tx: Transaction, account: Account) -> Account:
+        """Empty the password and the data of a sign-up that nobody confirmed: the mailbox's owner may not have written them.
+
+        Only the sign-up's own letter confirms them. Without a password nobody signed up: then the data is the inviter's.
+        """
+        if not account.is_pending or not await account_store.read_password_hash(tx, account.id):
+            return account
+        account = msgspec.structs.replace(account, user_metadata={}, display_name=display_name_of(account.email, {}))
+        await account_store.update_account(tx, account, "")
+        return account
 
     async def _confirm_change(self, tx: Transaction, account: Account) -> Account | Halfway | DomainError:
         """One mailbox has said yes to the new address; with the other's yes it counts."""

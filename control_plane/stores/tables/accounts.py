@@ -20,7 +20,8 @@ class Users(Table, tablename="users"):
 class AuthCredentials(Table, tablename="auth_credentials"):
     """One person's password (argon2id, PHC string; empty: none) and what Supabase clients keep beside it.
 
-    app_metadata: what the person may not write; email_change: the address they want, until both have confirmed.
+    app_metadata: what the person may not write; email_change: the address they want, until both have confirmed;
+    email_change_agreed: the purpose of the mailed token whose mailbox has; email_change_halfway: whether one has.
     """
 
     user_id = UUID(primary_key=True, default=None)
@@ -36,6 +37,7 @@ class AuthCredentials(Table, tablename="auth_credentials"):
     email_change = Varchar(length=254, default=None, null=True)
     email_change_sent_at = Timestamptz(default=None, null=True)
     email_change_halfway = Boolean(default=False)
+    email_change_agreed = Varchar(length=24, default=None, null=True)
 
 
 class AuthSessions(Table, tablename="auth_sessions"):
