@@ -239,6 +239,10 @@ class Channel:
             self._arrived[:0] = held
             self._loop.call_soon(self._deliver)
 
+    def is_named(self, object_id: str) -> bool:
+        """Whether an object that listens, or one being created, bears this id anywhere in the worker."""
+        return object_id in self._handlers or object_id in self._held
+
     def unsubscribe(self, handler_id: str) -> None:
         """Stop hearing an object. Harmless when nobody listens."""
         self._handlers.pop(handler_id, None)

@@ -76,7 +76,9 @@ class Creator:
         """
         for needed in needs:
             needed.require_open()
-        if object_id in self._taken:
+        # An id the worker knows, of whatever kind and room, must not reach it: it refuses, but mediasoup 3.27.1 leaves a
+        # dangling transport in its WebRTC server, and the whole worker aborts when the next one lies at the same address.
+        if object_id in self._taken or self._channel.is_named(object_id):
             raise InvalidState("This id is taken.")
         self._taken.add(object_id)
         try:

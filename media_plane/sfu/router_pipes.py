@@ -155,9 +155,10 @@ class RouterPipes(RouterTransports):
             enable_srtp: encrypt.
 
         Raises:
-            InvalidState: a router is closed, or was meanwhile, there is no such producer, or it closed meanwhile.
+            InvalidState: a router is closed, or was meanwhile, there is no such producer, it closed meanwhile, or the id is
+                taken on the other worker.
             InvalidValue: both ids or none, or this router itself.
-            WorkerRejected: the id is taken on the other worker, or no address to listen on.
+            WorkerRejected: no address to listen on.
             MediaError: see `errors`. Cancelled or failed, nothing is left in the workers.
         """
         if (producer_id is None) == (data_producer_id is None):

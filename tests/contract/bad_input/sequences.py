@@ -130,6 +130,10 @@ def _layers(draw: Random, lore: Lore) -> Fields:
     }
 
 
+def _priority(draw: Random, lore: Lore) -> Fields:
+    return {"consumerId": lore.pick(draw, "consumer"), "priority": draw.choice((0, 1, 255, 256, -1, 2**63))}
+
+
 def _chat(draw: Random, lore: Lore) -> Fields:
     name = lore.pick(draw, "message") if draw.random() < 0.3 else lore.learn("message", fresh_id(draw))
     return {"messageId": name, "text": draw.choice((*hostile.TEXTS, "hello"))}
@@ -196,13 +200,19 @@ _MAKERS: dict[str, Callable[[Random, Lore], Fields]] = {
     "consumer.resume": _several("consumer", "consumerIds"),
     "consumer.pause": _several("consumer", "consumerIds"),
     "consumer.setPreferredLayers": _layers,
+    "consumer.setPriority": _priority,
+    "media.moved": lambda draw, _: {"epoch": draw.choice((0, 1, 2, -1, 2**31, 2**63))},
     "chat.post": _chat,
     "alert.post": _alert,
     "alert.step": _step,
     "feed.read": _read,
     "participant.remove": _one("nobody", "participantId"),
 }
-"""Every request but hello and room.leave; `participant.remove` names nobody, since the removed may not come back."""
+"""Every request but those of `LEFT_OUT`; `participant.remove` names nobody, since the removed may not come back."""
+LEFT_OUT = {"hello", "room.leave"}
+"""Requests a sequence begins or ends with."""
+DRAWN = frozenset(_MAKERS)
+"""Names of the requests that are drawn."""
 
 
 _METHODS = (

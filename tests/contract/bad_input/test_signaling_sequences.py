@@ -6,15 +6,15 @@ import asyncio
 import os
 from collections import Counter
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from picows import WSMsgType
 
 from control_plane.domain.roles import Role
-from control_plane.signaling.messages import CloseCode
+from control_plane.signaling.messages import CloseCode, Request
 from tests import hostile
-from tests.contract.bad_input.sequences import AttackSocket, Lore, first_request, raw_message
+from tests.contract.bad_input.sequences import DRAWN, LEFT_OUT, AttackSocket, Lore, first_request, raw_message
 from tests.contract.bad_input.stage import Stage, resident_bytes
 from tests.factories import Person, make_member
 
@@ -157,6 +157,12 @@ async def attack(stage: Stage, draw: Random, *, sequences: int) -> Attack:
 def resident_bytes_of_us() -> int:
     """Door, node and test live in this process."""
     return resident_bytes(os.getpid())
+
+
+def test_every_request_is_drawn() -> None:
+    named = {str(kind.__struct_config__.tag) for kind in get_args(Request)}
+
+    assert named - LEFT_OUT == DRAWN
 
 
 async def test_sequences_without_sense_are_refused_and_harm_nobody(stage: Stage, draw: Random) -> None:

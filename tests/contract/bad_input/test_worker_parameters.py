@@ -15,13 +15,14 @@ from media_plane.ortc.media_codecs import ROOM_MEDIA_CODECS
 from media_plane.ortc.rtp import MediaKind, RtpCapabilities, RtpParameters
 from media_plane.ortc.validate import decode_rtp_capabilities, decode_rtp_parameters
 from media_plane.sfu.consumer import Consumer
-from media_plane.sfu.errors import WorkerRejected
+from media_plane.sfu.errors import InvalidState, WorkerRejected
 from media_plane.sfu.router import Router
 from media_plane.sfu.transport_types import ListenInfo
 from media_plane.sfu.webrtc_server import WebRtcServer
 from media_plane.sfu.worker import Worker
 from tests import hostile
 from tests.contract.bad_input import packets
+from tests.contract.worker.rtp import opus_parameters
 
 T = TypeVar("T")
 pytestmark = pytest.mark.worker
@@ -135,3 +136,20 @@ def _known(params: RtpParameters, consumers: list[Consumer]) -> packets.Known:
         extension_ids=[extension.id for extension in params.header_extensions] or [1],
         names=[params.mid or "0", *(one.rid for one in params.encodings if one.rid)],
     )
+
+
+async def test_an_id_that_is_anybodys_is_refused_before_the_worker_hears_of_it(worker: Worker) -> None:
+    """A transport under an id in use elsewhere, and one more: that ended the worker, with a viewer's rights."""
+    server = await worker.create_webrtc_server(listen_infos=[ListenInfo(ip="127.0.0.1")])
+    quiet, attacked = [await worker.create_router(media_codecs=ROOM_MEDIA_CODECS) for _ in range(2)]
+    transport = await quiet.create_webrtc_transport(webrtc_server=server)
+    producer = await transport.produce(kind="audio", rtp_parameters=opus_parameters())
+
+    for _ in range(7):
+        for taken in (transport.id, producer.id):
+            with pytest.raises(InvalidState, match="taken"):
+                await attacked.create_webrtc_transport(webrtc_server=server, transport_id=taken)
+        await attacked.create_webrtc_transport(webrtc_server=server)
+
+    assert (await worker.dump()).pid == worker.pid
+    assert len((await server.dump()).web_rtc_transport_ids) == 8
