@@ -14,7 +14,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from control_plane.domain.errors import Forbidden
+from control_plane.domain.errors import Forbidden, NotFound
 from control_plane.rest.problems import HttpRefusal, send_problem
 from control_plane.settings import Settings
 
@@ -49,6 +49,10 @@ class Doorstep:
         if self._proxies:
             self._believe_proxy(scope, headers)
         path = scope["path"]
+        if "//" in path:
+            # The router would find the same handlers there, and limits, locks and tenants' paths would not.
+            await send_problem(scope, send, NotFound("There is nothing at this address."))
+            return
         if path not in ANY_HOST and not path.startswith(INTERNAL):
             if headers.get(b"host", b"").decode("latin-1").lower() not in self._hosts:
                 await send_problem(scope, send, HttpRefusal(421, "This address answers only for its own name."))

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import structlog
 from litestar.enums import ScopeType
@@ -41,8 +42,9 @@ REMEMBERED_MAX = 50_000
 MEMBER_S = 60.0
 """How long a person who was answered as a member counts as one for charging the tenant; never for letting in."""
 LIMITED = ("/api/", "/auth/", "/internal/", "/webhooks/", "/dev/")
-GUESSABLE = frozenset({"signup", "token", "otp", "magiclink", "recover", "verify", "resend"})
-"""Of /auth/v1: where secrets could be tried."""
+GUESSABLE = frozenset({"signup", "token", "otp", "magiclink", "recover", "verify", "resend", "factors"})
+"""Of /auth/v1: where secrets could be tried by POST; at `user` by PUT."""
+GRANT = "grant_type"
 log = structlog.get_logger(__name__)
 
 
@@ -218,8 +220,14 @@ def _headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
 
 
 def _is_guessable(scope: Any) -> bool:
-    path = cast("str", scope["path"])
-    if scope["method"] != "POST" or not path.startswith("/auth/v1/"):
+    path, method = cast("str", scope["path"]), scope["method"]
+    if not path.startswith("/auth/v1/"):
+        return False
+    what = path.split("/")[3]
+    if what == "user":
+        return method == "PUT"
+    if method != "POST" or what not in GUESSABLE:
         return False
     # Staying signed in shows a secret of 256 bits that nobody guesses.
-    return path.split("/")[3] in GUESSABLE and b"grant_type=refresh_token" not in scope.get("query_string", b"")
+    grants = [value for name, value in parse_qsl(scope.get("query_string", b"").decode("latin-1")) if name == GRANT]
+    return what != "token" or grants != ["refresh_token"]

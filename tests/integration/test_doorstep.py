@@ -141,6 +141,28 @@ async def test_without_redis_requests_pass_and_guessing_waits(door: Open) -> Non
     assert stay.status_code != 503
 
 
+async def test_without_redis_every_way_to_guess_waits(door: Open) -> None:
+    async with door(redis_url=f"redis://127.0.0.1:{free_port()}/0") as (_, client):
+        answers = [
+            await client.post("/auth/v1/token?x=grant_type=refresh_token&grant_type=password", json={}),
+            await client.post("/auth/v1/token?grant_type=refresh_token&grant_type=password", json={}),
+            await client.post("/auth/v1/verify?grant_type=refresh_token", json={}),
+            await client.post(f"/auth/v1/factors/{uuid4()}/verify", json={}),
+            await client.put("/auth/v1/user", json={}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [503] * 5
+
+
+@pytest.mark.parametrize("path", ["//api/v1/me", "/api//v1/me", "/auth//v1/settings", "/api/v1%2F/me"])
+async def test_a_doubled_slash_leads_nowhere(door: Open, path: str) -> None:
+    async with door() as (platform, client):
+        tenant = await make_tenant(platform)
+        answer = await client.get("http://localhost:8000" + path, headers=tenant.owner.headers)
+
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost:9999", "localhost", ""])
 async def test_another_host_than_ours_is_refused(door: Open, host: str) -> None:
     async with door() as (_, client):
