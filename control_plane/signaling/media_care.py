@@ -19,6 +19,7 @@ from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.services.media import MediaMoved, Placement
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
+from control_plane.signaling.delivery import greet
 from control_plane.signaling.edges import Edges
 from control_plane.signaling.moving import Moves
 from control_plane.signaling.session import Session
@@ -130,8 +131,12 @@ class MediaCare:
         """A slow browser has caught up: tell it what it missed, and offer again what it may not have seen."""
         session = self._session
         connection.tell(m.Resync(last_seq=session.feed.last_seq, participants=session.roster.views()))
+        greet(session, connection)
         if connection.told_epoch != self.at.epoch:
             self.send_reset(connection, "moved")
+        elif connection.recv_transport_id is None and session.has_media:
+            # What told it to build anew may be among what it missed.
+            self.send_reset(connection, "late")
         else:
             # Repeats of offers it has are known by their ids.
             self.offer(connection, session.roster.tracks_of_others(connection.participant_id))
@@ -282,23 +287,26 @@ class MediaCare:
 
     async def _rebuild(self, reason: str) -> None:
         session, failures = self._session, 0
-        while not session.is_over:
-            avoid = None if self._needs.links.is_up(self.at.node_id) else self.at.node_id
-            session.record()
-            try:
-                placement, answer = await self._needs.media.rebuild_room(self.at, avoid=avoid)
-            except RoomNotLive:
-                session.end()
-                return
-            except DomainError as error:
-                failures += 1
-                log.warning("rebuild_failed", live_session_id=str(session.id), code=error.code, failures=failures)
-                if await self._is_back():
+        try:
+            while not session.is_over:
+                avoid = None if self._needs.links.is_up(self.at.node_id) else self.at.node_id
+                session.record()
+                try:
+                    placement, answer = await self._needs.media.rebuild_room(self.at, avoid=avoid)
+                except RoomNotLive:
+                    session.end()
                     return
-                await asyncio.sleep(_pause(failures))
-            else:
-                self._reset(placement, answer, reason)
-                return
+                except DomainError as error:
+                    failures += 1
+                    log.warning("rebuild_failed", live_session_id=str(session.id), code=error.code, failures=failures)
+                    if await self._is_back():
+                        return
+                    await asyncio.sleep(_pause(failures))
+                else:
+                    self._reset(placement, answer, reason)
+                    return
+        finally:
+            session.end_record()
 
     async def _is_back(self) -> bool:
         """Whether the silent node came back with everything still standing: then nothing needs to be rebuilt."""

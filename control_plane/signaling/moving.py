@@ -21,6 +21,7 @@ from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection, LeftBehind
 from control_plane.signaling.edges import Edges
 from control_plane.signaling.session import Session
+from media_plane.contract import messages as contract
 
 log = structlog.get_logger("signaling")
 
@@ -70,17 +71,18 @@ class Moves:
         session.record()
         try:
             placement, answer = await self._needs.media.rebuild_room(old, avoid=old.node_id)
+            if session.placement == old and not session.is_over:
+                self._take_place(old, placement, answer)
         except NoMediaNode:
             log.warning("drain_has_nowhere_to_go", live_session_id=str(session.id), node_id=str(old.node_id))
-            session.end_record()
-            return
         except DomainError as error:
             log.warning("move_failed", live_session_id=str(session.id), code=error.code)
+        finally:
             session.end_record()
-            return
-        if session.placement != old or session.is_over:
-            session.end_record()
-            return
+
+    def _take_place(self, old: Placement, placement: Placement, answer: contract.RoomOpenAnswer) -> None:
+        """The room is open at a newer placement: tell everyone to go there."""
+        session = self._session
         log.info("media_moving", live_session_id=str(session.id), epoch=placement.epoch, node_id=str(placement.node_id))
         places = {connection: session.place_of(connection) for connection in session.connections.values()}
         ghosts = list(session.ghosts)

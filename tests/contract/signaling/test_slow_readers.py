@@ -9,10 +9,12 @@ import pytest_asyncio
 
 from control_plane.domain.events import ParticipantLeft
 from control_plane.domain.ids import ParticipantId
+from control_plane.domain.roles import Role
 from control_plane.signaling import messages as m
 from control_plane.signaling.messages import CloseCode
 from control_plane.signaling.session import Session
 from control_plane.signaling.wire import encode_notification
+from media_plane.contract import messages as c
 from tests.contract.signaling.conftest import QUICK, Guest, World, close_code, until
 
 LINE = "x" * 60_000
@@ -65,6 +67,44 @@ async def test_slow_browser_that_catches_up_is_resynced_and_stays(world: World) 
     assert slow.client.close_code is None
     assert await slow.say("here again") == 1
     await slow.client.expect(m.FeedAppended)
+
+
+async def test_slow_browser_that_lost_its_transport_builds_anew_when_it_catches_up(world: World) -> None:
+    slow = await world.enter()
+    assert slow.welcome.recv_transport is not None
+    stop_reading(slow)
+    flood(world, slow, 12)
+    closed = c.TransportClosed(
+        live_session_id=str(held(world).id),
+        participant_id=str(slow.participant.id),
+        transport_id=slow.welcome.recv_transport.id,
+        reason="worker_died",
+    )
+    world.processes[0].hub.hear_node(world.node.id, closed)
+
+    read_again(slow)
+    await slow.client.expect(m.Resync)
+
+    assert (await slow.client.expect(m.MediaReset)).epoch == 1
+
+
+async def test_slow_sender_hears_which_layers_are_wanted_when_it_catches_up(world: World) -> None:
+    slow = await world.enter(Role.HOST)
+    camera = await slow.publish("camera")
+    stop_reading(slow)
+    flood(world, slow, 12)
+    wanted = c.ProducerLayersWanted(
+        live_session_id=str(held(world).id),
+        participant_id=str(slow.participant.id),
+        producer_id=camera,
+        spatial_layer=0,
+    )
+    world.processes[0].hub.hear_node(world.node.id, wanted)
+
+    read_again(slow)
+    await slow.client.expect(m.Resync)
+
+    assert (await slow.client.expect(m.ProducerLayersWanted)).producer_id == camera
 
 
 async def test_slow_browser_that_does_not_catch_up_is_closed(world: World) -> None:
