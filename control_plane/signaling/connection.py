@@ -112,7 +112,12 @@ class Connection:
         self.wanted.clear()
 
     def add_transport(self, transport_id: str, direction: Direction) -> None:
-        """A transport was made; a new receive transport takes the place of the old one, with no consumers yet."""
+        """A transport was made; it takes the place of the older one of its direction, as on the node.
+
+        So there are never more than two, however often a browser builds anew. A new receive transport has no consumers
+        yet.
+        """
+        self.transports = {known: way for known, way in self.transports.items() if way != direction}
         self.transports[transport_id] = direction
         if direction == "recv" and transport_id != self.recv_transport_id:
             self.recv_transport_id = transport_id

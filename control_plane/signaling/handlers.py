@@ -20,8 +20,6 @@ from control_plane.signaling.needs import Author
 from control_plane.signaling.session import Session
 from media_plane.contract.messages import Direction
 
-MAX_TRANSPORTS = 8
-"""Transports of one socket between two media resets: one each way, and some rebuilds."""
 MAX_PRODUCERS = 8
 """Tracks one person may publish at once: camera, microphone, and some screens with their sound."""
 MAX_IDS = 200
@@ -81,8 +79,6 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     if request.direction == "send":
         room.require(connection.admission.participant.grant.can_publish, Permission.PUBLISH_MEDIA)
     transport_id = str(request.transport_id)
-    if transport_id not in connection.transports and len(connection.transports) >= MAX_TRANSPORTS:
-        raise Conflict("Too many transports.")
     if request.direction == "send":
         room.care.moves.send_home(connection)
     at = await room.care.edges.settle(connection)
