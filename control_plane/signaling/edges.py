@@ -173,10 +173,23 @@ class Edges:
             log.warning("edge_lost", node_id=str(node_id), reason=reason, viewers=len(lost))
             self._on_lost(lost, reason)
 
-    def forget(self) -> None:
-        """The session has a new placement: whatever was on edges belongs to the old one."""
-        self._session.edge_node_ids.clear()
+    def forget(self) -> list[Placement]:
+        """The session gets a new placement: whatever is on edges belongs to the old one. Answers where that is."""
+        session = self._session
+        old = [session.edge(node_id) for node_id in session.edge_node_ids if node_id != session.placement.node_id]
+        session.edge_node_ids.clear()
         self._edges.clear()
+        return old
+
+    async def close_rooms(self, places: list[Placement]) -> None:
+        """Close what older placements have open on edges: nobody else looks after it any more."""
+        for place in places:
+            try:
+                await self._needs.media.close_room(place)
+            except MediaMoved:
+                continue  # The room is open there at a newer placement, and stays.
+            except DomainError as error:
+                log.warning("edge_not_closed", node_id=str(place.node_id), code=error.code)
 
     async def sweep(self) -> None:
         """Compare what flows to each edge with what is published; take out what was missed."""

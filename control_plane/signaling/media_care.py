@@ -150,6 +150,7 @@ class MediaCare:
             node_id == self.at.node_id
             or self.edges.is_edge(node_id)
             or (leaving is not None and leaving.node_id == node_id)
+            or any(older.node_id == node_id for older in self._session.older_edges)
         )
 
     def link_lost(self, node_id: NodeId) -> None:
@@ -332,9 +333,10 @@ class MediaCare:
             node_id=str(placement.node_id),
         )
         self._counter.count_reset(reason)
+        # Forgotten before there is a new placement: by then nobody can say where they were.
+        session.spawn(self.edges.close_rooms(self.edges.forget()))
         session.placement = placement
         session.leaving = None
-        self.edges.forget()
         session.has_media = True
         # Forgotten first: what is heard again must not be offered on transports that are gone.
         for connection in session.connections.values():

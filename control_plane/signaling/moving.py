@@ -87,7 +87,7 @@ class Moves:
         places = {connection: session.place_of(connection) for connection in session.connections.values()}
         ghosts = list(session.ghosts)
         self._settle_older()
-        self._edges.forget()
+        edges = self._edges.forget()
         session.leaving, session.placement = old, placement
         session.move_tracks(answer.participants)
         for connection, at in places.items():
@@ -98,7 +98,17 @@ class Moves:
                 self._send_on(connection, at, "draining")
         for participant_id in ghosts:
             # Their browsers are away; what they come back to is made anew.
-            session.spawn(self._close(old, participant_id))
+            for at in (old, *edges):
+                session.spawn(self._close(at, participant_id))
+        if edges:
+            session.older_edges += edges
+            session.spawn(self._close_edges(edges))
+
+    async def _close_edges(self, edges: list[Placement]) -> None:
+        """Edges of an older placement show the old tracks until everyone had time to move; nobody drains them."""
+        await asyncio.sleep(self._needs.times.move_s)
+        await self._edges.close_rooms(edges)
+        self._session.older_edges = [place for place in self._session.older_edges if place not in edges]
 
     def _settle_older(self) -> None:
         if self._session.leaving is not None:

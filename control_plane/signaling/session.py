@@ -57,6 +57,8 @@ class Session:
         """An older placement that is still open while its people move away from it."""
         self.edge_node_ids: set[NodeId] = set()
         """Other nodes that serve people of this session, as far as this process knows."""
+        self.older_edges: list[Placement] = []
+        """Edges of older placements, until people had time to move away from them."""
         self.has_media = False
         """Whether the room is known to be open at the placement."""
         self.roster = Roster()
@@ -172,7 +174,7 @@ class Session:
     def places(self) -> list[Placement]:
         """Everywhere someone of this session may have media."""
         edges = [self.edge(node_id) for node_id in self.edge_node_ids if node_id != self.placement.node_id]
-        return [self.placement, *edges, *([self.leaving] if self.leaving is not None else [])]
+        return [self.placement, *edges, *self.older_edges, *([self.leaving] if self.leaving is not None else [])]
 
     async def close_media(self, participant_id: ParticipantId) -> None:
         """Close everything a participant has open, wherever. What can't be closed now is closed there as an orphan."""

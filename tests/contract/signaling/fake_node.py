@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 - every method takes its request
 """A media node behind `ports.MediaNodes`, true to the contract, with faults to inject and no media at all."""
 
 from __future__ import annotations
@@ -143,6 +142,8 @@ class FakeNode:
         )
 
     def _room_close(self, request: c.RoomClose) -> c.Empty:
+        if request.epoch < self.epoch:
+            raise LinkError(LinkErrorCode.STALE_EPOCH, "stale")
         self._clear()
         return c.Empty()
 

@@ -236,3 +236,38 @@ async def test_person_whose_socket_is_lost_does_not_hold_the_old_room(world: Wor
 
     await until(lambda: str(viewer.participant.id) not in world.node.transports)
     assert viewer.participant.id in held.ghosts, "they went because their grace was over"
+
+
+async def test_room_on_an_edge_of_the_old_placement_is_closed_after_everyone_had_time_to_move(world: World) -> None:
+    await world.enter(Role.HOST)
+    edge = world.add_node()
+    world.fill(world.node)
+    viewer = await world.enter()
+    assert str(viewer.participant.id) in edge.transports
+    world.live.draining_ids.add(edge.id)
+    world.add_node()
+
+    world.drain(world.node)
+    await viewer.client.expect(m.MediaMoving)
+    closed_at_once = "room.close" in edge.methods()
+
+    await until(lambda: "room.close" in edge.methods())
+    assert not closed_at_once
+
+
+async def test_person_whose_socket_is_lost_does_not_hold_an_edge_of_the_old_placement(world: World) -> None:
+    edge = world.add_node()
+    world.fill(world.node)
+    viewer = await world.enter()
+    assert str(viewer.participant.id) in edge.transports
+    world.live.draining_ids.add(edge.id)
+    world.add_node()
+    viewer.client.abort()
+    held = world.processes[0].hub._held[world.live.session.id].session
+    await until(lambda: viewer.participant.id in held.ghosts)
+
+    world.drain(world.node)
+
+    await until(lambda: str(viewer.participant.id) not in edge.transports)
+    assert "room.close" not in edge.methods()
+    assert viewer.participant.id in held.ghosts, "they went because their grace was over"

@@ -214,6 +214,20 @@ async def test_end_of_the_session_closes_the_room_on_every_node(world: World) ->
     await until(lambda: "room.close" in edge.methods() and "room.close" in world.node.methods())
 
 
+async def test_room_on_an_edge_is_closed_when_the_session_is_rebuilt(world: World) -> None:
+    edge = world.add_node()
+    world.fill(world.node)
+    viewer = await world.enter()
+    world.live.draining_ids.add(edge.id)
+    world.node.forget()
+
+    lost = c.RoomLost(live_session_id=str(world.live.session.id), epoch=1, reason="worker_died")
+    world.processes[0].hub.hear_node(world.node.id, lost)
+    await viewer.client.expect(m.MediaReset)
+
+    await until(lambda: any(isinstance(call, c.RoomClose) and call.epoch == 1 for call in edge.calls))
+
+
 async def test_orphan_closed_on_another_node_is_not_taken_for_the_media_that_is_used(world: World) -> None:
     viewer = await world.enter()
     edge = world.add_node()
