@@ -220,7 +220,7 @@ def _headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
 
 
 def _is_guessable(scope: Any) -> bool:
-    path, method = cast("str", scope["path"]), scope["method"]
+    path, method = cast("str", scope["path"]), cast("str", scope["method"])
     if not path.startswith("/auth/v1/"):
         return False
     what = path.split("/")[3]
