@@ -131,7 +131,7 @@ class ApiTokenService:
         """Who calls by this token: its maker, with its abilities, in its organization.
 
         Raises:
-            Unauthenticated: forged, expired, revoked, or its maker is no member any more; one sentence for all.
+            Unauthenticated: forged, expired, revoked, or its maker is banned or no member any more; one sentence for all.
             FeatureNotInPlan: the organization's plan holds no API access now.
             Unavailable.
         """
@@ -146,6 +146,10 @@ class ApiTokenService:
             maker = await organization_store.find_member(tx, organization_id, token.created_by)
             if maker is None:
                 raise _refused()
+        async with self.db.platform() as tx:
+            if await store.is_banned(tx, token.created_by, now):
+                raise _refused()
+        async with self.db.tenant(organization_id) as tx:
             await require_api_access(tx, organization_id)
             if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
                 await store.note_use(tx, organization_id, token.id, now)

@@ -96,3 +96,11 @@ async def note_use(tx: Transaction, organization_id: OrganizationId, token_id: U
     await tx.execute(
         "update api_tokens set last_used_at = $3 where organization_id = $1 and id = $2", organization_id, token_id, now
     )
+
+
+async def is_banned(tx: Transaction, user_id: UserId, now: datetime) -> bool:
+    """Whether the person a token acts as is banned at this moment; platform scope."""
+    found: bool | None = await tx.fetchval(
+        "select banned_until > $2 from auth_credentials where user_id = $1 and banned_until is not null", user_id, now
+    )
+    return bool(found)

@@ -194,3 +194,22 @@ async def test_tokens_come_in_pages(api: httpx.AsyncClient, tenant: Tenant) -> N
             break
 
     assert seen == made
+
+
+async def test_a_token_of_a_banned_person_is_no_good_until_the_ban_ends(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    headers = _headers(await _make(api, tenant, "rooms:read"))
+
+    async def ask_when_banned_for(length: timedelta) -> httpx.Response:
+        async with platform.db.platform() as tx:
+            until = platform.clock.now() + length
+            statement = "update auth_credentials set banned_until = $2 where user_id = $1"
+            await tx.execute(statement, tenant.owner.caller.user_id, until)
+        return await api.get(f"{tenant.path}/rooms", headers=headers)
+
+    banned = await ask_when_banned_for(timedelta(hours=1))
+    over = await ask_when_banned_for(timedelta(hours=-1))
+
+    assert_problem(banned, 401, "unauthenticated")
+    assert over.status_code == 200
