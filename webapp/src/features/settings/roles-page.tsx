@@ -32,7 +32,8 @@ export function RolesPage() {
           const roles = [...items].reverse();
           const rights = Object.keys(WORDS).filter((right) => roles.some(({ permissions }) => holds(permissions, right)));
           return (
-            <div className="overflow-x-auto">
+            // Focusable, so that the keyboard scrolls it where it is too wide.
+            <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Roles and rights">
               <table className="w-full border-collapse text-left" aria-label="Roles and rights">
                 <thead>
                   <tr className="border-b border-line text-xs text-ink-3">
