@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { types } from 'mediasoup-client';
 import type { ConsumerData } from './consume-options';
 import { Delivery } from './delivery';
+import { SignalingError } from './signaling-socket';
 import type { MediaWire } from './media-wire';
 import { Viewing, type Tile } from './viewing';
 
@@ -16,12 +17,17 @@ const camera = consumer('c', 'video', 'camera', 'L3T3');
 const screen = consumer('s', 'video', 'screen', 'L1T3');
 const tile = (over: Partial<Tile> = {}): Tile => ({ producerId: 'camera', visibility: 'shown', height: 160, isLarge: false, ...over });
 
-function open(): { viewing: Viewing; delivery: Delivery; asked: () => Promise<unknown[]> } {
+/** `server.refusal`: the code every request is refused with; null: none is. */
+function open(server: { refusal: string | null } = { refusal: null }): {
+  viewing: Viewing;
+  delivery: Delivery;
+  asked: () => Promise<unknown[]>;
+} {
   const requests: unknown[] = [];
   const wire = {
     request: (method: string, body: object) => {
       requests.push({ method, ...body });
-      return Promise.resolve({});
+      return server.refusal === null ? Promise.resolve({}) : Promise.reject(new SignalingError(server.refusal, 'Refused.'));
     },
   } as unknown as MediaWire;
   const viewing = new Viewing();
@@ -98,20 +104,21 @@ describe('Delivery', () => {
     expect(await asked()).toEqual([{ method: 'consumer.resume', consumerIds: ['c'] }]);
   });
 
-  it('keeps a video paused on a new transport while it can not be seen', async () => {
+  it('says on a new transport that a video which can not be seen stays paused', async () => {
     const { viewing, delivery, asked } = open();
     viewing.put({}, tile({ visibility: 'hidden' }));
     await vi.advanceTimersByTimeAsync(1_000);
 
     delivery.add(camera);
 
-    expect(await asked()).toEqual([]);
+    expect(await asked()).toEqual([{ method: 'consumer.pause', consumerIds: ['c'] }]);
   });
 
   it('asks for everything again after the socket was away', async () => {
     const { viewing, delivery, asked } = open();
     viewing.put({}, tile());
     delivery.add(camera);
+    delivery.add(voice);
     await asked();
 
     delivery.repeat();
@@ -119,7 +126,68 @@ describe('Delivery', () => {
     expect(await asked()).toEqual([
       { method: 'consumer.setPriority', consumerId: 'c', priority: 100 },
       { method: 'consumer.setPreferredLayers', consumerId: 'c', spatialLayer: 0 },
-      { method: 'consumer.resume', consumerIds: ['c'] },
+      { method: 'consumer.resume', consumerIds: ['v', 'c'] },
     ]);
+  });
+
+  it('asks again for what the server refused for a while, until it takes it', async () => {
+    const server = { refusal: 'unavailable' as string | null };
+    const { viewing, delivery, asked } = open(server);
+    viewing.put({}, tile({ producerId: 'screen' }));
+    delivery.add(voice);
+    delivery.add(screen);
+    await asked();
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await asked()).toContainEqual({ method: 'consumer.resume', consumerIds: ['s', 'v'] });
+
+    server.refusal = null;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await asked()).toContainEqual({ method: 'consumer.resume', consumerIds: ['s', 'v'] });
+
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await asked()).filter((request) => (request as { method: string }).method === 'consumer.resume')).toEqual([]);
+  });
+
+  it('asks a refused video as it is wished by then', async () => {
+    const server = { refusal: 'unavailable' as string | null };
+    const { viewing, delivery, asked } = open(server);
+    const key = {};
+    viewing.put(key, tile());
+    delivery.add(camera);
+    await asked();
+    viewing.put(key, null);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await asked();
+
+    server.refusal = null;
+    await vi.advanceTimersByTimeAsync(2_000);
+
+    expect(await asked()).toEqual([{ method: 'consumer.pause', consumerIds: ['c'] }]);
+  });
+
+  it.each(['connection_lost', 'not_found', 'closed'])('does not ask again after %s', async (code) => {
+    const { delivery, asked } = open({ refusal: code });
+    delivery.add(voice);
+    await asked();
+
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(await asked()).toEqual([]);
+  });
+
+  it('asks no more for a consumer or a transport that is gone', async () => {
+    const { delivery, asked } = open({ refusal: 'unavailable' });
+    delivery.add(voice);
+    delivery.add(consumer('v2', 'audio', 'microphone'));
+    await asked();
+
+    delivery.remove('v');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await asked()).toEqual([{ method: 'consumer.resume', consumerIds: ['v2'] }]);
+
+    delivery.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await asked()).toEqual([]);
   });
 });

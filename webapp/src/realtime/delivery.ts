@@ -1,4 +1,5 @@
 import { parseScalabilityMode, type types } from 'mediasoup-client';
+import { codeOf } from '@/lib/errors';
 import type { ConsumerData } from './consume-options';
 import type { MediaWire } from './media-wire';
 import { layerFor, type Source } from './publishing';
@@ -12,9 +13,9 @@ interface Delivered {
   layerCount: number;
 }
 
-/** What the server was asked of one consumer; it begins with everything, paused. */
+/** What the server was asked of one consumer; it begins with everything, and paused until the first word (null). */
 interface Asked {
-  isPaused: boolean;
+  isPaused: boolean | null;
   layer: number;
   priority: number;
 }
@@ -25,10 +26,21 @@ export function priorityOf(source: Source, { isLarge, height }: Wish): number {
   return isLarge ? 180 : 100;
 }
 
+/** Refusals that asking again does not cure: a welcome, a new transport or a new consumer begins anew. */
+const FINAL = new Set(['connection_lost', 'not_found', 'closed']);
+const AGAIN_AFTER_MS = 1_000;
+const AGAIN_MAX_MS = 5_000;
+
 /** Keeps what the server sends in step with what the viewer can see. One per receive transport. */
 export class Delivery {
   private readonly videos = new Map<string, { video: Delivered; asked: Asked }>();
+  private readonly voices = new Set<string>();
   private readonly stop: () => void;
+  /** Consumers of refused requests, to be asked for again when `again` ends. */
+  private readonly refused = new Set<string>();
+  private again: ReturnType<typeof setTimeout> | null = null;
+  private refusals = 0;
+  private isClosed = false;
   private toPause = new Set<string>();
   private toResume = new Set<string>();
 
@@ -46,12 +58,15 @@ export class Delivery {
     if (!consumer) return;
     const { id, kind, producerId, rtpParameters, appData } = consumer;
     const layerCount = parseScalabilityMode(rtpParameters.encodings?.[0]?.scalabilityMode).spatialLayers;
-    if (kind === 'audio') this.collect(id, false);
-    else this.addVideo({ id, producerId, source: appData.source, layerCount });
+    if (kind === 'audio') {
+      this.voices.add(id);
+      this.say(id);
+    } else this.addVideo({ id, producerId, source: appData.source, layerCount });
   }
 
   private addVideo(video: Delivered): void {
-    const asked = { isPaused: true, layer: video.layerCount - 1, priority: video.source === 'screen' ? 255 : 100 };
+    // A pause is said too: a viewer who was never heard counts as one who watches, and the publisher encodes for them.
+    const asked = { isPaused: null, layer: video.layerCount - 1, priority: video.source === 'screen' ? 255 : 100 };
     this.videos.set(video.id, { video, asked });
     this.viewing.begin(video.producerId);
     this.adjust(video.id);
@@ -59,20 +74,31 @@ export class Delivery {
 
   remove(consumerId: string): void {
     this.videos.delete(consumerId);
+    this.voices.delete(consumerId);
+    this.refused.delete(consumerId);
   }
 
   /** The socket was away: what was asked then may be lost, so ask all of it again. */
   repeat(): void {
-    for (const { video, asked } of this.videos.values()) {
-      // Unlike anything that can be wished for, so that each is asked.
-      Object.assign(asked, { isPaused: null, layer: NaN, priority: NaN });
-      this.adjust(video.id);
-    }
+    for (const id of [...this.voices, ...this.videos.keys()]) this.say(id);
   }
 
   close(): void {
+    this.isClosed = true;
     this.stop();
+    if (this.again) clearTimeout(this.again);
     this.videos.clear();
+    this.voices.clear();
+  }
+
+  /** All that is wished of one consumer, whatever was asked before. */
+  private say(consumerId: string): void {
+    if (this.voices.has(consumerId)) this.collect(consumerId, false);
+    const entry = this.videos.get(consumerId);
+    if (!entry) return;
+    // Unlike anything that can be wished for, so that each is asked.
+    entry.asked = { isPaused: null, layer: NaN, priority: NaN };
+    this.adjust(consumerId);
   }
 
   private adjust(consumerId: string): void {
@@ -89,13 +115,13 @@ export class Delivery {
     const priority = priorityOf(video.source, wish);
     if (asked.priority !== priority) {
       asked.priority = priority;
-      this.ask('consumer.setPriority', { consumerId, priority });
+      this.ask([consumerId], 'consumer.setPriority', { consumerId, priority });
     }
     const layer = wish.height > 0 ? layerFor(wish.height, video.layerCount) : video.layerCount - 1;
     // A screen is always whole (decisions.md 1).
     if (video.source === 'screen' || video.layerCount < 2 || asked.layer === layer) return;
     asked.layer = layer;
-    this.ask('consumer.setPreferredLayers', { consumerId, spatialLayer: layer });
+    this.ask([consumerId], 'consumer.setPreferredLayers', { consumerId, spatialLayer: layer });
   }
 
   /** All that change in one turn go in one request. */
@@ -109,12 +135,32 @@ export class Delivery {
     const [pause, resume] = [[...this.toPause], [...this.toResume]];
     this.toPause.clear();
     this.toResume.clear();
-    if (pause.length > 0) this.ask('consumer.pause', { consumerIds: pause });
-    if (resume.length > 0) this.ask('consumer.resume', { consumerIds: resume });
+    if (pause.length > 0) this.ask(pause, 'consumer.pause', { consumerIds: pause });
+    if (resume.length > 0) this.ask(resume, 'consumer.resume', { consumerIds: resume });
   }
 
-  private ask(...[method, body]: Parameters<MediaWire['request']>): void {
-    // A lost socket is repaired by `repeat`, a lost transport by a new one.
-    this.wire.request(method, body).catch(() => undefined);
+  private ask(consumerIds: string[], ...[method, body]: Parameters<MediaWire['request']>): void {
+    this.wire.request(method, body).then(
+      () => (this.refusals = 0),
+      (error: unknown) => {
+        // A lost socket is repaired by `repeat`, a lost transport by a new one.
+        if (!FINAL.has(codeOf(error) ?? '')) this.askAgain(consumerIds);
+      },
+    );
+  }
+
+  /** A node that is away for a moment: say all of it again soon, as it is wished by then. */
+  private askAgain(consumerIds: string[]): void {
+    if (this.isClosed) return;
+    for (const id of consumerIds) this.refused.add(id);
+    if (this.again) return;
+    const most = Math.min(AGAIN_MAX_MS, AGAIN_AFTER_MS * 2 ** this.refusals++);
+    // Spread, so that a full room does not come back in one instant.
+    this.again = setTimeout(() => {
+      this.again = null;
+      const ids = [...this.refused];
+      this.refused.clear();
+      for (const id of ids) this.say(id);
+    }, most * (0.75 + Math.random() / 4));
   }
 }
