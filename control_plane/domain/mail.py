@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from html import escape
@@ -10,6 +11,8 @@ import msgspec
 
 MAIL_KIND = "mail"
 """The outbox's kind of a letter to be sent."""
+MAILS, MAILS_PER_S = 5, 1 / 60
+"""Mails to one address, whoever asks for them: at once, and regained a second."""
 _PARAGRAPH = '<p style="margin:0 0 16px;line-height:1.5">{}</p>'
 _BUTTON = (
     '<p style="margin:0 0 16px"><a href="{}" style="display:inline-block;padding:10px 18px;background:#1f6feb;'
@@ -20,6 +23,16 @@ _PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
     '<body style="font-family:sans-serif;color:#1c2128;max-width:520px;margin:0 auto;padding:24px">{body}</body></html>'
 )
+
+
+def short_of(email: str) -> str:
+    """An address as part of a key: no personal data in Redis."""
+    return hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def mail_bucket(email: str) -> str:
+    """The name of an address's bucket of MAILS."""
+    return f"mail:{short_of(email)}"
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):

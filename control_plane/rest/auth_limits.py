@@ -5,12 +5,12 @@ Redis away lets people in: argon2 is slow too.
 
 from __future__ import annotations
 
-import hashlib
 from typing import cast
 
 import structlog
 
 from control_plane.domain.errors import RateLimited, Unavailable
+from control_plane.domain.mail import MAILS, MAILS_PER_S, mail_bucket, short_of
 from control_plane.rest.callers import AnyRequest, origin_of
 from control_plane.services.platform import Platform
 
@@ -18,8 +18,6 @@ SIGN_IN_LIMIT_KEY = "sign_in_limit"
 """Under which the app's state keeps (attempts at once, regained a second)."""
 PER_ACCOUNT_SHARE = 10
 """One address may try one account a tenth as often as all accounts together."""
-MAILS, MAILS_PER_S = 5, 1 / 60
-"""Mails to one address, whoever asks for them: known or not, so that the refusal tells nothing."""
 CODES, CODES_PER_S = 10, 1 / 30
 """Codes typed for one person's second factors: at this rate six digits last for years."""
 log = structlog.get_logger(__name__)
@@ -32,15 +30,15 @@ async def limit_guesses(request: AnyRequest, platform: Platform, email: str = ""
     buckets = [(f"sign-in:{address}", attempts, refill_per_s)]
     if email:
         share = (max(1, attempts // PER_ACCOUNT_SHARE), refill_per_s / PER_ACCOUNT_SHARE)
-        buckets.append((f"sign-in:{address}:{_short(email)}", *share))
+        buckets.append((f"sign-in:{address}:{short_of(email)}", *share))
     for key, capacity, refill in buckets:
         await _take(platform, key, capacity, refill)
 
 
 async def limit_mails(request: AnyRequest, platform: Platform, email: str) -> None:
-    """Before a mail is asked for. Raises RateLimited."""
+    """Before a mail is asked for; the address may be unknown, so that the refusal tells nothing. Raises RateLimited."""
     await limit_guesses(request, platform)
-    await _take(platform, f"mail:{_short(email)}", MAILS, MAILS_PER_S, reason="over_email_send_rate_limit")
+    await _take(platform, mail_bucket(email), MAILS, MAILS_PER_S, reason="over_email_send_rate_limit")
 
 
 async def limit_codes(platform: Platform, user_id: object) -> None:
@@ -57,8 +55,3 @@ async def _take(platform: Platform, key: str, capacity: int, refill_per_s: float
     if wait_s > 0:
         facts = {} if reason is None else {"reason": reason}
         raise RateLimited("Request rate limit reached", retry_after_s=wait_s, **facts)
-
-
-def _short(email: str) -> str:
-    """An address as part of a key: no personal data in Redis."""
-    return hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -17,9 +17,9 @@ import msgspec
 
 from control_plane.domain.accounts import clean_email
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from control_plane.domain.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from control_plane.domain.ids import OrganizationId
-from control_plane.domain.mail import Template
+from control_plane.domain.mail import MAILS, MAILS_PER_S, Template, mail_bucket
 from control_plane.domain.organizations import (
     INVITATION_DEFAULT_S,
     INVITATION_LONGEST_S,
@@ -36,7 +36,7 @@ from control_plane.services import access, audit
 from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.mail import MailService
 from control_plane.services.organizations import OwnOrganization
-from control_plane.services.ports import Clock, Ids
+from control_plane.services.ports import Clock, Ids, RateLimits
 from control_plane.stores import invitations as store
 from control_plane.stores import organizations as organization_store
 from control_plane.stores.database import Database, ForeignKeyViolation, Transaction, UniqueViolation
@@ -70,6 +70,7 @@ class InvitationService:
     clock: Clock
     ids: Ids
     mail: MailService
+    rate_limits: RateLimits
     public_url: str
 
     async def create(
@@ -94,9 +95,13 @@ class InvitationService:
 
         Raises:
             NotFound, Forbidden. InvalidInput: role, address or a number. LimitExceeded: no host is left to give.
-            Conflict: the address is invited already, or a member's. Unavailable.
+            Conflict: the address is invited already, or a member's. RateLimited: it got enough mail lately. Unavailable.
         """
         address = None if email is None else clean_email(email)
+        if address is not None:
+            async with self.db.tenant(organization_id) as tx:
+                await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+            await self._limit_mails(address)
         secret = secrets.token_bytes(SECRET_BYTES)
         now = self.clock.now()
         invitation = Invitation(
@@ -126,6 +131,13 @@ class InvitationService:
             raise Conflict("This address is invited already. Send the invitation again.", reason="invited") from error
         return NewInvitation(invitation=invitation, code=_encode(organization_id, secret))
 
+    async def _limit_mails(self, address: str) -> None:
+        """Take one of the mails the address may get, whoever asks; for who may send it, and outside a scope."""
+        wait_s = await self.rate_limits.take(mail_bucket(address), capacity=MAILS, refill_per_s=MAILS_PER_S)
+        if wait_s > 0:
+            words = "This address was sent enough mail for now. Try again later."
+            raise RateLimited(words, retry_after_s=round(wait_s, 3), limit="mail")
+
     async def _send(
         self, tx: Transaction, organization_id: OrganizationId, invitation: Invitation, secret: bytes, by: Member
     ) -> None:
@@ -144,8 +156,14 @@ class InvitationService:
         """Send an invitation by e-mail again, with a new code and the default lifetime; the old code is void.
 
         Raises:
-            NotFound, Forbidden. Conflict: it is over, or by link. Unavailable.
+            NotFound, Forbidden. Conflict: it is over, or by link. RateLimited: the address got enough mail lately.
+            Unavailable.
         """
+        async with self.db.tenant(organization_id) as tx:
+            await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+            known = await store.lock_by_id(tx, organization_id, invitation_id)
+        if known is not None and known.email is not None:
+            await self._limit_mails(known.email)
         secret, now = secrets.token_bytes(SECRET_BYTES), self.clock.now()
         async with self.db.tenant(organization_id) as tx:
             member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)

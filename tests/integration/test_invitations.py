@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.domain.errors import Conflict
+from control_plane.domain.errors import Conflict, RateLimited
+from control_plane.domain.mail import MAILS
 from control_plane.domain.organizations import MemberChanges
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
@@ -56,3 +57,19 @@ async def test_an_invitation_sent_again_stands_by_who_sent_it_again(platform: Pl
     again = await platform.invitations.resend(tenant.owner.caller, tenant.id, first.invitation.id)
 
     assert (await platform.invitations.accept(guest.caller, again.code)).role is Role.VIEWER
+
+
+async def test_an_address_gets_no_more_mail_than_its_share_by_invitations(platform: Platform, tenant: Tenant) -> None:
+    guest, other = await make_person(platform), await make_tenant(platform)
+    first = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=guest.caller.email
+    )
+    for _ in range(MAILS - 1):
+        await platform.invitations.resend(tenant.owner.caller, tenant.id, first.invitation.id)
+
+    with pytest.raises(RateLimited):
+        await platform.invitations.resend(tenant.owner.caller, tenant.id, first.invitation.id)
+    with pytest.raises(RateLimited):
+        await platform.invitations.create(
+            other.owner.caller, other.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=guest.caller.email
+        )
