@@ -11,6 +11,7 @@ import msgspec
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import UserId
 from control_plane.domain.rooms import NAME_MAX_LENGTH
+from control_plane.domain.sign_ins import MailPurpose
 
 EMAIL_MAX_LENGTH = 254
 """Characters. Source: RFC 5321, 4.5.3.1.3 (a path of 256 with its brackets)."""
@@ -27,7 +28,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A login with what Supabase clients are shown of it.
 
     user_metadata: JSON the person may write; app_metadata: JSON they may not. email_change: the address they want, until
-    it is confirmed; email_change_halfway: one of the two addresses has confirmed it.
+    it is confirmed; email_change_agreed: of the two mailboxes, the one that has confirmed it.
     """
 
     id: UserId
@@ -45,7 +46,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     banned_until: datetime | None = None
     email_change: str | None = None
     email_change_sent_at: datetime | None = None
-    email_change_halfway: bool = False
+    email_change_agreed: MailPurpose | None = None
 
     @property
     def is_pending(self) -> bool:

@@ -111,7 +111,7 @@ class AccountAdmin:
         now = self.clock.now()
         try:
             async with self.db.platform() as tx:
-                account = with_metadata(await _get(tx, user_id), changes.user_metadata)
+                account = with_metadata(_require(await store.lock_account(tx, user_id)), changes.user_metadata)
                 account = _administered(account, changes, address, now)
                 if not await store.update_account(tx, account, password_hash):
                     raise email_exists()
@@ -159,8 +159,7 @@ class AccountAdmin:
             check_password(changes.password or "")
             password_hash = await self.passwords.hash(changes.password or "")
         async with self.db.platform() as tx:
-            found = await store.find_by_email(tx, address)
-            account = None if found is None else found[0]
+            account = await store.lock_by_email(tx, address)
             if kind == "invite":
                 account = await self._invited(tx, address, changes.user_metadata)
             elif account is None and kind in {"signup", "magiclink"}:
@@ -172,12 +171,14 @@ class AccountAdmin:
                 # What an earlier sign-up left there may be a stranger's.
                 account = _signed_up(account, changes, self.clock.now())
                 await store.update_account(tx, account, password_hash)
-            if account is None:
-                raise _no_user()
+            account = _require(account)
             to = account.email
             if kind.startswith("email_change"):
                 account = msgspec.structs.replace(
-                    account, email_change=clean_email(new_email or ""), email_change_sent_at=self.clock.now()
+                    account,
+                    email_change=clean_email(new_email or ""),
+                    email_change_sent_at=self.clock.now(),
+                    email_change_agreed=None,
                 )
                 await store.update_account(tx, account, None)
                 to = account.email_change or "" if kind == "email_change_new" else account.email
@@ -245,7 +246,10 @@ def _administered(account: Account, changes: AdminChanges, address: str | None, 
 
 
 async def _get(tx: Transaction, user_id: UserId) -> Account:
-    account = await store.find_account(tx, user_id)
+    return _require(await store.find_account(tx, user_id))
+
+
+def _require(account: Account | None) -> Account:
     if account is None:
         raise _no_user()
     return account

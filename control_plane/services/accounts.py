@@ -169,7 +169,7 @@ class AccountService:
         password_hash = await self._new_password(caller, changes) if changes.password is not None else None
         try:
             async with self.db.platform() as tx:
-                account, sign_in = await self.sessions.require_in(tx, caller)
+                account, sign_in = await self.sessions.require_in(tx, caller, is_written=True)
                 factors = await factor_store.list_factors(tx, account.id)
                 if address is not None or password_hash is not None:
                     require_second_factor(sign_in, factors)
@@ -229,7 +229,7 @@ class AccountService:
                 account, email=address, display_name=display_name_of(address, account.user_metadata)
             )
         account = msgspec.structs.replace(
-            account, email_change=address, email_change_sent_at=self.clock.now(), email_change_halfway=False
+            account, email_change=address, email_change_sent_at=self.clock.now(), email_change_agreed=None
         )
         await self.confirmations.ask_both_mailboxes(tx, account, changes.redirect_to, changes.challenge)
         return account

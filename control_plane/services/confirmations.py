@@ -223,8 +223,7 @@ class ConfirmationService:
         """Do what a stranger asked for. A repeat mails again, and makes nothing twice. Raises Unavailable."""
         asked = msgspec.convert(message.body, Asked)
         async with self.db.platform() as tx:
-            found = await account_store.find_by_email(tx, asked.email)
-            account = None if found is None else found[0]
+            account = await account_store.lock_by_email(tx, asked.email)
             if account is not None and account.is_banned(self.clock.now()):
                 return
             match asked.wish:
@@ -237,6 +236,9 @@ class ConfirmationService:
                 case "resend_sign_up" if account is not None and account.email_confirmed_at is None:
                     await self._mail_link(tx, account, MailPurpose.CONFIRMATION, "signup", asked)
                 case "resend_email_change" if account is not None and account.email_change is not None:
+                    # Both mailboxes get a new letter, so both are asked anew.
+                    account = msgspec.structs.replace(account, email_change_agreed=None)
+                    await account_store.update_account(tx, account, None)
                     await self.ask_both_mailboxes(tx, account, asked.redirect_to, asked.challenge)
                 case _:
                     return
@@ -379,13 +381,13 @@ class ConfirmationService:
     ) -> _Outcome:
         """Have what a good token proves. Refusals come back as values: what was counted must be committed."""
         now = self.clock.now()
-        account = await account_store.find_account(tx, row.user_id)
+        account = await account_store.lock_account(tx, row.user_id)
         if account is None or row.expires_at <= now or account.is_banned(now):
             return _expired()
         if row.purpose is not MailPurpose.CONFIRMATION:
             account = await self._forget_sign_up(tx, account)
         if row.purpose in {MailPurpose.EMAIL_CHANGE_CURRENT, MailPurpose.EMAIL_CHANGE_NEW}:
-            changed = await self._confirm_change(tx, account)
+            changed = await self._confirm_change(tx, account, row)
             if not isinstance(changed, Account):
                 return changed
             account = changed
@@ -419,12 +421,16 @@ class ConfirmationService:
         await account_store.update_account(tx, account, "")
         return account
 
-    async def _confirm_change(self, tx: Transaction, account: Account) -> Account | Halfway | DomainError:
+    async def _confirm_change(
+        self, tx: Transaction, account: Account, row: MailedToken
+    ) -> Account | Halfway | DomainError:
         """One mailbox has said yes to the new address; with the other's yes it counts."""
-        if account.email_change is None:
+        asked_of = account.email if row.purpose is MailPurpose.EMAIL_CHANGE_CURRENT else account.email_change
+        if account.email_change is None or row.email != asked_of:
             return _expired()
-        if not account.email_change_halfway:
-            await account_store.update_account(tx, msgspec.structs.replace(account, email_change_halfway=True), None)
+        if account.email_change_agreed in {None, row.purpose}:
+            agreed = msgspec.structs.replace(account, email_change_agreed=row.purpose)
+            await account_store.update_account(tx, agreed, None)
             return Halfway()
         now = self.clock.now()
         changed = msgspec.structs.replace(
@@ -432,7 +438,7 @@ class ConfirmationService:
             email=account.email_change,
             email_change=None,
             email_change_sent_at=None,
-            email_change_halfway=False,
+            email_change_agreed=None,
             email_confirmed_at=account.email_confirmed_at or now,
             updated_at=now,
         )

@@ -227,10 +227,12 @@ class FactorService:
     # --- inside
 
     async def _raise(self, tx: Transaction, sign_in: SignIn, method: str) -> tuple[SignIn, str]:
-        """The sign-in is worth aal2 now. Answers it and a fresh refresh token of its family."""
+        """The sign-in is worth aal2 now. Answers it and a fresh refresh token, the only good one."""
         proofs = tuple(proof for proof in sign_in.amr if proof.method != method)
         raised = msgspec.structs.replace(sign_in, aal="aal2", amr=(*proofs, self.sessions.proof(method)))
         await sign_ins.set_assurance(tx, raised.id, raised.aal, raised.amr)
+        # Whoever got hold of the older one has not shown the factor.
+        await sign_ins.delete_unused_tokens(tx, raised.id)
         return raised, await self.sessions.add_refresh_token(tx, raised)
 
     async def _tell(self, tx: Transaction, account: Account, template: str) -> None:

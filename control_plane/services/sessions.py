@@ -192,11 +192,13 @@ class SessionService:
             return await store.find_ended(tx, sign_in_ids)
 
     async def sign_out(self, caller: Caller, scope: SignOutScope) -> None:
-        """End sign-ins: all (global), this one (local), or all others. Doing it again is harmless. Raises Unavailable."""
+        """End sign-ins: all (global), this one (local), or all others; none once this one has ended. Raises Unavailable."""
         only = caller.session_id if scope == "local" else None
         but = caller.session_id if scope == "others" else None
         async with self.db.platform() as tx:
-            await self.end(tx, caller.user_id, only=only, but=but)
+            # A token outlives its sign-in by up to an hour: whoever stole it then must not throw the person out.
+            if caller.session_id is not None and await store.find_sign_in(tx, caller.session_id, caller.user_id):
+                await self.end(tx, caller.user_id, only=only, but=but)
 
     async def list_own(self, caller: Caller) -> list[SignIn]:
         """One's own sign-ins that stand, last heard of first. Raises Unauthenticated, Unavailable."""
@@ -221,9 +223,10 @@ class SessionService:
             tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
         return ended
 
-    async def require_in(self, tx: Transaction, caller: Caller) -> tuple[Account, SignIn]:
-        """The caller's account and sign-in. Raises Unauthenticated: either is gone."""
-        account = await account_store.find_account(tx, caller.user_id)
+    async def require_in(self, tx: Transaction, caller: Caller, *, is_written: bool = False) -> tuple[Account, SignIn]:
+        """The caller's account and sign-in. is_written: hold the account. Raises Unauthenticated: one is gone."""
+        find = account_store.lock_account if is_written else account_store.find_account
+        account = await find(tx, caller.user_id)
         sign_in = None if caller.session_id is None else await store.find_sign_in(tx, caller.session_id, caller.user_id)
         if account is None or sign_in is None:
             raise no_sign_in()
@@ -241,13 +244,15 @@ class SessionService:
         """Write the login of a person another issuer vouches for, on first sight and when their address changes."""
         seen = (caller.user_id, caller.email)
         if seen in self._seen:
+            if await account_store.is_erased(self.db, caller.user_id):
+                raise _erased()
             return
         address = clean_email(caller.email)
         async with self.db.platform() as tx:
-            is_written = await account_store.provision(
-                tx, caller.user_id, address, caller.display_name, self.clock.now()
-            )
-        if not is_written:
+            outcome = await account_store.provision(tx, caller.user_id, address, caller.display_name, self.clock.now())
+        if outcome == "erased":
+            raise _erased()
+        if outcome == "taken":
             raise Forbidden("Another account has this e-mail address.", reason="email_exists")
         if len(self._seen) >= REMEMBERED:
             self._seen.clear()
@@ -269,6 +274,10 @@ class SessionService:
 def _hash(refresh_token: str) -> bytes:
     """What is stored of a token; 256 random bits need no salt."""
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _erased() -> Forbidden:
+    return Forbidden("This account was erased.", reason="user_erased")
 
 
 def _printable(text: str) -> str:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 import msgspec
 
 from control_plane.domain.accounts import Account
 from control_plane.domain.ids import UserId
-from control_plane.stores.database import Rows, Transaction
+from control_plane.domain.sign_ins import MailPurpose
+from control_plane.stores.database import Database, Rows, Transaction
+from control_plane.stores.persons import ERASED_DOMAIN
 
+Provisioned = Literal["written", "taken", "erased"]
 _SELECT = """
     select u.id, u.email, u.display_name, u.created_at, u.updated_at, c.last_sign_in_at, c.user_metadata, c.app_metadata,
            c.password_hash, c.email_confirmed_at, c.confirmation_sent_at, c.recovery_sent_at, c.invited_at, c.banned_until,
-           c.email_change, c.email_change_sent_at, c.email_change_halfway
+           c.email_change, c.email_change_sent_at, c.email_change_agreed
     from users u join auth_credentials c on c.user_id = u.id
 """
+_LOCKED = " for no key update of u, c"
+"""For whoever will write the account: `update_account` writes every column, and would undo a ban of that moment."""
 
 
 def _account(row: Rows) -> Account:
@@ -35,7 +42,7 @@ def _account(row: Rows) -> Account:
         banned_until=row["banned_until"],
         email_change=row["email_change"],
         email_change_sent_at=row["email_change_sent_at"],
-        email_change_halfway=row["email_change_halfway"],
+        email_change_agreed=None if row["email_change_agreed"] is None else MailPurpose(row["email_change_agreed"]),
     )
 
 
@@ -71,14 +78,26 @@ async def find_by_email(tx: Transaction, email: str) -> tuple[Account, str] | No
     return None if row is None else (_account(row), row["password_hash"])
 
 
+async def lock_by_email(tx: Transaction, email: str) -> Account | None:
+    """A login, held until commit because it will be written; None when there is none."""
+    row = await tx.fetchrow(_SELECT + "where u.email = $1" + _LOCKED, email)
+    return None if row is None else _account(row)
+
+
 async def find_account(tx: Transaction, user_id: UserId) -> Account | None:
     """A login; None when there is none."""
     row = await tx.fetchrow(_SELECT + "where u.id = $1", user_id)
     return None if row is None else _account(row)
 
 
+async def lock_account(tx: Transaction, user_id: UserId) -> Account | None:
+    """A login, held until commit because it will be written; None when there is none."""
+    row = await tx.fetchrow(_SELECT + "where u.id = $1" + _LOCKED, user_id)
+    return None if row is None else _account(row)
+
+
 async def update_account(tx: Transaction, account: Account, password_hash: str | None) -> bool:
-    """Write e-mail, name and metadata, and the password's hash when given. False when the e-mail address is taken."""
+    """Write what was locked, all of it, and the password's hash when given. False when the e-mail address is taken."""
     taken = await tx.fetchval("select 1 from users where email = $2 and id <> $1", account.id, account.email)
     if taken is not None:
         return False
@@ -92,8 +111,8 @@ async def update_account(tx: Transaction, account: Account, password_hash: str |
     await tx.execute(
         "update auth_credentials set user_metadata = $2::jsonb, password_hash = coalesce($3, password_hash), "
         "app_metadata = $4::jsonb, email_confirmed_at = $5, confirmation_sent_at = $6, recovery_sent_at = $7, "
-        "invited_at = $8, banned_until = $9, email_change = $10, email_change_sent_at = $11, email_change_halfway = $12 "
-        "where user_id = $1",
+        "invited_at = $8, banned_until = $9, email_change = $10, email_change_sent_at = $11, "
+        "email_change_agreed = $12::varchar, email_change_halfway = $12::varchar is not null where user_id = $1",
         account.id,
         msgspec.json.encode(account.user_metadata).decode(),
         password_hash,
@@ -105,7 +124,7 @@ async def update_account(tx: Transaction, account: Account, password_hash: str |
         account.banned_until,
         account.email_change,
         account.email_change_sent_at,
-        account.email_change_halfway,
+        account.email_change_agreed,
     )
     return True
 
@@ -127,21 +146,29 @@ async def delete_account(tx: Transaction, user_id: UserId) -> bool:
     return await tx.execute("delete from users where id = $1", user_id) == 1
 
 
-async def provision(tx: Transaction, user_id: UserId, email: str, display_name: str, now: datetime) -> bool:
-    """Write a login that another issuer vouches for, or its new address. False when another login has that address."""
+async def provision(tx: Transaction, user_id: UserId, email: str, display_name: str, now: datetime) -> Provisioned:
+    """Write a login that another issuer vouches for, or its new address; not when another login has it, or it was erased."""
     taken = await tx.fetchval("select 1 from users where email = $2 and id <> $1", user_id, email)
     if taken is not None:
-        return False
+        return "taken"
     await tx.execute(
         "insert into users (id, email, display_name, created_at, updated_at) values ($1, $2, $3, $4, $4) "
         "on conflict (id) do update set email = excluded.email, updated_at = excluded.updated_at "
-        "where users.email <> excluded.email",
+        "where users.email <> excluded.email and users.email not like $5",
         user_id,
         email,
         display_name,
         now,
+        f"%{ERASED_DOMAIN}",
     )
-    return True
+    erased = await tx.fetchval("select 1 from users where id = $1 and email like $2", user_id, f"%{ERASED_DOMAIN}")
+    return "written" if erased is None else "erased"
+
+
+async def is_erased(db: Database, user_id: UserId) -> bool:
+    """Whether a login is what erasing left of it: asked with every request of another issuer's people, in one round trip."""
+    query = f"select 1 from users where id = '{UUID(str(user_id))}' and email like '%{ERASED_DOMAIN}'"  # noqa: S608 - a UUID
+    return await db.count_as_platform(query) > 0
 
 
 async def find_own(tx: Transaction, user_id: UserId) -> tuple[str, str] | None:

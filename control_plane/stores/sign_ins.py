@@ -156,6 +156,11 @@ async def insert_refresh_token(tx: Transaction, token_hash: bytes, sign_in_id: U
     )
 
 
+async def delete_unused_tokens(tx: Transaction, sign_in_id: UUID) -> None:
+    """A sign-in's tokens that were not changed for others: they are unknown from now on."""
+    await tx.execute("delete from auth_refresh_tokens where session_id = $1 and used_at is null", sign_in_id)
+
+
 async def lock_refresh_token(tx: Transaction, token_hash: bytes) -> RefreshToken | None:
     """A token's row, held until commit, so that two refreshes with it take turns; None when it is unknown."""
     row = await tx.fetchrow(

@@ -166,6 +166,26 @@ async def test_an_address_another_login_has_is_not_taken_over(api: httpx.AsyncCl
     assert_problem(await _me(api, project.sign(email=email)), 403, "forbidden")
 
 
+async def test_an_erased_person_stays_erased_while_their_token_is_good(
+    api: httpx.AsyncClient, database: TestDatabase, valkey: EmbeddedValkey, project: Project
+) -> None:
+    token = project.sign(sub=str(uuid4()))
+    headers = {"Authorization": f"Bearer {token}"}
+    email = (await _me(api, token)).json()["email"]
+    erased = await api.post("/api/v1/me/erasure", json={"email": email}, headers=headers)
+    assert erased.status_code == 204, erased.text
+    settings = make_settings(database.app_url, valkey.url(), SUPABASE_URL=project.url)
+
+    answers = [await _me(api, token)]
+    # Another process has not seen them yet.
+    async with compose(settings) as platform:
+        transport = httpx.ASGITransport(app=create_app(platform, settings))  # type: ignore[arg-type]  # Litestar's ASGI types
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as other:
+            answers.append(await _me(other, token))
+
+    assert [assert_problem(answer, 403, "forbidden")["reason"] for answer in answers] == ["user_erased"] * 2
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import time
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from control_plane.domain.factors import STEP_S, totp
 from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
@@ -146,3 +150,135 @@ async def test_the_data_of_a_first_magic_link_stands(api: httpx.AsyncClient, pla
     entered = await _verify(api, "email", (await _letters(platform, email))[0].token_hash)
 
     assert entered.json()["user"]["user_metadata"]["display_name"] == "Ada"
+
+
+# --- a new address needs both mailboxes
+
+
+async def _confirm_newest(api: httpx.AsyncClient, platform: Platform, to: str) -> httpx.Response:
+    return await _verify(api, "email_change", (await _letters(platform, to))[0].token_hash)
+
+
+async def test_a_new_mailbox_that_confirms_twice_does_not_stand_in_for_the_old_one(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email, session = await _person(api, platform)
+    thiefs = _email()
+    await api.put("/auth/v1/user", headers=_bearer(session), json={"email": thiefs})
+    await _confirm_newest(api, platform, thiefs)
+    await api.post("/auth/v1/resend", json={"type": "email_change", "email": email})
+
+    again = await _confirm_newest(api, platform, thiefs)
+
+    assert "access_token" not in again.json()
+    assert (await _sign_in(api, email)).status_code == 200
+
+
+async def test_after_a_resend_both_mailboxes_change_the_address(api: httpx.AsyncClient, platform: Platform) -> None:
+    email, session = await _person(api, platform)
+    wanted = _email()
+    await api.put("/auth/v1/user", headers=_bearer(session), json={"email": wanted})
+    await _confirm_newest(api, platform, wanted)
+    await api.post("/auth/v1/resend", json={"type": "email_change", "email": email})
+
+    for to in (wanted, email):
+        last = await _confirm_newest(api, platform, to)
+
+    assert last.json()["user"]["email"] == wanted
+
+
+@pytest.mark.parametrize("kind", ["email_change_new", "email_change_current"])
+async def test_an_admins_link_for_one_mailbox_does_not_stand_in_for_the_others(
+    api: httpx.AsyncClient, platform: Platform, kind: str
+) -> None:
+    email, session = await _person(api, platform)
+    wanted = _email()
+    await api.put("/auth/v1/user", headers=_bearer(session), json={"email": wanted})
+    await _confirm_newest(api, platform, wanted if kind == "email_change_new" else email)
+    body = {"type": kind, "email": email, "new_email": wanted}
+    made = await api.post("/auth/v1/admin/generate_link", headers=ADMIN, json=body)
+
+    again = await _verify(api, "email_change", made.json()["hashed_token"])
+
+    assert (again.status_code, "access_token" in again.json()) == (200, False)
+    assert (await _sign_in(api, wanted)).status_code == 400
+
+
+async def test_a_letter_about_one_new_address_does_not_confirm_another(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email, session = await _person(api, platform)
+    first, second = _email(), _email()
+    await api.put("/auth/v1/user", headers=_bearer(session), json={"email": first})
+    letter = (await _letters(platform, first))[0]
+    body = {"type": "email_change_current", "email": email, "new_email": second}
+    await api.post("/auth/v1/admin/generate_link", headers=ADMIN, json=body)
+
+    stale = await _verify(api, "email_change", letter.token_hash)
+
+    assert (stale.status_code, stale.json()["error_code"]) == (403, "otp_expired")
+
+
+# --- writes that meet
+
+
+async def test_a_person_who_changes_their_data_during_a_ban_stays_banned(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email, session = await _person(api, platform)
+    body = {"data": {"display_name": "Ada"}}
+    async with platform.db.platform() as tx:
+        await tx.execute(
+            "update auth_credentials set banned_until = now() + interval '1 hour' where user_id = $1",
+            UUID(session["user"]["id"]),
+        )
+        change = asyncio.create_task(api.put("/auth/v1/user", headers=_bearer(session), json=body))
+        deadline = time.monotonic() + 20
+        while not await tx.fetchval(
+            "select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)) limit 1"
+        ):
+            assert time.monotonic() < deadline, "the change waits for nothing"
+            await asyncio.sleep(0.01)
+
+    answer = await change
+
+    assert answer.status_code == 200, answer.text
+    assert (await _sign_in(api, email)).json()["error_code"] == "user_banned"
+
+
+# --- sign-ins that ended
+
+
+@pytest.mark.parametrize("scope", ["global", "others"])
+async def test_a_token_of_an_ended_sign_in_signs_nobody_out(
+    api: httpx.AsyncClient, platform: Platform, scope: str
+) -> None:
+    email, stolen = await _person(api, platform)
+    await api.post("/auth/v1/logout?scope=local", headers=_bearer(stolen))
+    here = (await _sign_in(api, email)).json()
+
+    answer = await api.post(f"/auth/v1/logout?scope={scope}", headers=_bearer(stolen))
+
+    assert answer.status_code == 204
+    assert (await api.get("/api/v1/me", headers=_bearer(here))).status_code == 200
+
+
+async def test_a_refresh_token_of_before_the_factor_was_shown_is_no_good(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    _, here = await _person(api, platform)
+    body = {"factor_type": "totp", "friendly_name": "phone"}
+    made = (await api.post("/auth/v1/factors", headers=_bearer(here), json=body)).json()
+    url = f"/auth/v1/factors/{made['id']}"
+    challenge = (await api.post(f"{url}/challenge", headers=_bearer(here), json={})).json()
+    text = made["totp"]["secret"]
+    code = totp(base64.b32decode(text + "=" * (-len(text) % 8)), int(time.time()) // STEP_S)
+    body = {"challenge_id": challenge["id"], "code": code}
+    shown = (await api.post(f"{url}/verify", headers=_bearer(here), json=body)).json()
+
+    answers = [
+        await api.post("/auth/v1/token?grant_type=refresh_token", json={"refresh_token": one["refresh_token"]})
+        for one in (here, shown)
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 200]
