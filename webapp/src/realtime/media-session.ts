@@ -175,8 +175,9 @@ export class MediaSession {
       this.persist('receiver', async () => {
         moved.receiver = await this.receiver.move(this.hooks.othersProducerIds(), this.iceServers);
       }),
-      this.persist('sender', async () => {
-        await this.sender.move();
+      this.persist('sender', async (isRepeat) => {
+        // A second `move` would leave the new transport, and what is published on it already.
+        await (isRepeat ? this.sender.publishMissing() : this.sender.move());
         moved.sender = true;
       }),
     ]);
@@ -197,11 +198,11 @@ export class MediaSession {
   }
 
   /** Try until it works, a newer attempt begins, or the socket is lost (its welcome begins anew). */
-  private async persist(what: 'receiver' | 'sender', attempt: () => Promise<void>): Promise<void> {
+  private async persist(what: 'receiver' | 'sender', attempt: (isRepeat: boolean) => Promise<void>): Promise<void> {
     const turn = ++this.rebuilding[what];
     for (let failures = 0; !this.isClosed && turn === this.rebuilding[what]; failures++) {
       try {
-        await attempt(); return;
+        await attempt(failures > 0); return;
       } catch (error) {
         if (codeOf(error) === 'connection_lost') return;
         await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** failures)));

@@ -118,6 +118,34 @@ describe('Media that moves to another node', () => {
     session.close();
   });
 
+  it('goes on with the new send transport when one of two tracks is refused on it at first', async () => {
+    const server = serve();
+    const session = open(server);
+    await settle(10);
+    await session.local.toggleMicrophone();
+    await session.local.toggleScreen();
+    await settle(10);
+    const before = server.asked('producer.create').length;
+    const sendBefore = server.asked('transport.create').filter(({ direction }) => direction === 'send').length;
+    let refusals = 1;
+    server.handlers.set('producer.create', (request) => {
+      if (request.method !== 'producer.create') return {};
+      if (request.source === 'screen' && refusals-- > 0) return { error: { code: 'unavailable', message: 'Try again.', facts: {} } };
+      return { producerId: request.producerId };
+    });
+    framesDecoded = 1;
+
+    server.last.notify({ method: 'media.moving', epoch: 2, reason: 'draining' });
+    await settle(2_000);
+
+    const made = server.asked('producer.create').slice(before);
+    expect(made.map(({ source }) => source)).toEqual(['microphone', 'screen', 'screen']);
+    expect(new Set(made.map(({ transportId }) => transportId)).size).toBe(1);
+    expect(server.asked('transport.create').filter(({ direction }) => direction === 'send')).toHaveLength(sendBefore + 1);
+    expect(server.asked('media.moved')).toHaveLength(1);
+    session.close();
+  });
+
   it('lets the old send transport go only when the server closes it', async () => {
     const server = serve();
     const session = open(server);

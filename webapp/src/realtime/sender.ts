@@ -99,7 +99,7 @@ export class Sender {
     await this.publishMissing();
   }
 
-  /** The same tracks under the same ids on a new transport; the old one sends on until `letGo`. */
+  /** The same tracks under the same ids on a new transport; the old one sends on until `letGo`. What fails: `publishMissing`. */
   async move(): Promise<void> {
     if (this.transport) {
       this.leaving?.close();
@@ -171,7 +171,8 @@ export class Sender {
     await (entry.tuning = entry.tuning.catch(() => undefined).then(() => change(sender)));
   }
 
-  private async publishMissing(): Promise<void> {
+  /** Publish on the transport that stands, or a new one, whatever is not; a move that failed goes on by it, never by another `move`. */
+  async publishMissing(): Promise<void> {
     for (const [source, entry] of this.published) if (!entry.producer) await this.produce(source, entry);
   }
 
