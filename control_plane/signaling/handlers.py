@@ -87,6 +87,9 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     )
     if at == room.at:
         connection.add_transport(transport_id, request.direction)
+    elif connection.left_behind is None or connection.left_behind.at != at:
+        # It was made while everything moved or was rebuilt. What is left behind there closes with the rest of it.
+        room.care.moves.close_at(at, room.participant_id)
     return m.TransportCreated(transport=made)
 
 

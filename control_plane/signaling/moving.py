@@ -157,15 +157,23 @@ class Moves:
         self._session.spawn(self._end_in_time(connection, connection.left_behind))
 
     async def _end_in_time(self, connection: Connection, behind: LeftBehind) -> None:
+        """Close what was left behind, whatever became of the socket that left it: the old node waits for that."""
         await asyncio.sleep(self._needs.times.move_s)
-        if connection.left_behind is not behind or not connection.is_open:
+        session, participant_id = self._session, connection.participant_id
+        present = session.connections.get(participant_id)
+        if present is not None and session.place_of(present) == behind.at:
+            return  # They are back there, and use it.
+        await self._close(behind.at, participant_id)
+        present = session.connections.get(participant_id)
+        if present is None:
             return
-        is_moved = connection.recv_transport_id is not None
-        await self._close(behind.at, connection.participant_id)
-        self._tell_closed(connection, behind)
-        if not is_moved:
-            log.warning("browser_did_not_move", participant_id=str(connection.participant_id))
-            self._reset(connection, "moved")
+        if present.left_behind is not None and present.left_behind.at == behind.at:
+            self._tell_closed(present, present.left_behind)
+            if present.recv_transport_id is None:
+                log.warning("browser_did_not_move", participant_id=str(participant_id))
+                self._reset(present, "moved")
+        elif present is not connection:
+            _tell_transports_closed(present, behind)
 
     async def finish(self, connection: Connection) -> None:
         """A browser shows everything from its new transports. What it publishes goes when nobody needs it there."""
@@ -179,11 +187,19 @@ class Moves:
 
     def _tell_closed(self, connection: Connection, behind: LeftBehind) -> None:
         connection.left_behind = None
-        for transport_id in behind.transports:
-            connection.tell(m.TransportClosed(transport_id=transport_id, reason="moved"))
+        _tell_transports_closed(connection, behind)
+
+    def close_at(self, at: Placement, participant_id: ParticipantId) -> None:
+        """Somebody's media was made where it is of no use any more: close all they have there, soon."""
+        self._session.spawn(self._close(at, participant_id))
 
     async def _close(self, at: Placement, participant_id: ParticipantId, *, once_unwatched: bool = False) -> None:
         try:
             await self._needs.media.close_participant(at, participant_id, once_unwatched=once_unwatched)
         except DomainError as error:
             log.warning("media_not_closed", participant_id=str(participant_id), code=error.code)
+
+
+def _tell_transports_closed(connection: Connection, behind: LeftBehind) -> None:
+    for transport_id in behind.transports:
+        connection.tell(m.TransportClosed(transport_id=transport_id, reason="moved"))

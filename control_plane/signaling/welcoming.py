@@ -16,7 +16,7 @@ import structlog
 from control_plane.domain import events
 from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
 from control_plane.domain.ids import NodeId, ParticipantId
-from control_plane.services.media import MediaMoved, name_consumer
+from control_plane.services.media import MediaMoved, Placement, name_consumer
 from control_plane.services.media_pipes import EdgeGone
 from control_plane.signaling import messages as m
 from control_plane.signaling.connection import Connection
@@ -43,6 +43,7 @@ class OpenedMedia:
         is_kept: the browser's transports still stand.
         kept: what stands, when it is kept.
         refused: producers this browser can't decode.
+        at: where it is; None: nowhere.
         edge_node_id: the node that serves it, when it is not the session's own.
     """
 
@@ -52,7 +53,7 @@ class OpenedMedia:
     refused: list[str] = field(default_factory=list)
     is_kept: bool = False
     kept: contract.ParticipantMedia | None = None
-    epoch: int = 0
+    at: Placement | None = None
     edge_node_id: NodeId | None = None
 
 
@@ -102,7 +103,7 @@ async def _keep(session: Session, care: MediaCare, admission: Admission, hello: 
         recv_transport_id=standing.recv_transport_id,
         is_kept=True,
         kept=standing,
-        epoch=at.epoch,
+        at=at,
         edge_node_id=edge_node_id,
     )
     has = set(standing.consumer_ids)
@@ -176,7 +177,7 @@ async def _make(session: Session, admission: Admission, hello: m.Hello, edge_nod
             )
         )
     results = await asyncio.gather(*steps, return_exceptions=True)
-    opened = OpenedMedia(recv_transport_id=transport_id, epoch=at.epoch, edge_node_id=edge_node_id)
+    opened = OpenedMedia(recv_transport_id=transport_id, at=at, edge_node_id=edge_node_id)
     for result in results:
         if isinstance(result, contract.TransportOptions):
             opened.recv_transport = result
@@ -215,8 +216,10 @@ def _raise_worst(results: list[object], *, has_transport: bool) -> None:
 def take_in(session: Session, care: MediaCare, connection: Connection, hello: m.Hello, opened: OpenedMedia) -> None:
     """Build the welcome, send it, and let the socket hear what comes. No await in here: that is the promise."""
     session.apply(events.ParticipantJoined(live_session_id=session.id, participant=connection.admission.participant))
-    if opened.epoch != session.placement.epoch:
-        opened = OpenedMedia()  # Rebuilt meanwhile: what was made is gone.
+    if opened.at is not None and opened.at.epoch != session.placement.epoch:
+        # Rebuilt or moved meanwhile. Where it moved, what was made still stands, and would hold the old node.
+        care.moves.close_at(opened.at, connection.participant_id)
+        opened = OpenedMedia()
     connection.edge_node_id = opened.edge_node_id
     _remember(session, connection, opened)
     connection.told_epoch = session.placement.epoch

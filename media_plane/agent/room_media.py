@@ -376,8 +376,11 @@ class RouterGroup:
 
     @property
     def participant_count(self) -> int:
-        """Participants with anything open, >= 0."""
-        return len(self._participants)
+        """Participants with anything open, or that a request is about, >= 0.
+
+        Who lost their last transport, or whose first one failed, is known here a while longer and holds no drain.
+        """
+        return sum(bool(known.transports) or known.lock.locked() for known in self._participants.values())
 
     @property
     def transport_count(self) -> int:

@@ -61,6 +61,20 @@ async def test_a_drain_is_done_when_the_last_person_is_gone_and_nobody_came_for_
     assert (await host.link.until(m.RoomLost)).reason == "closed"
 
 
+async def test_a_person_whose_only_transport_failed_holds_no_drain(
+    node: Node, host: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "EMPTY_FOR_S", 0.5)
+    with pytest.raises(Refused):
+        await Person(host.link, host.room_id).transport("recv", max_outgoing_bitrate_bps=1)
+    drain = asyncio.create_task(node.agent.drain(10.0, asyncio.Event()))
+    await until_draining(host.link, is_draining=True)
+
+    await host.leave()
+
+    assert await drain
+
+
 async def test_a_drain_ends_at_its_deadline_with_people_still_there(node: Node, host: Person) -> None:
     assert not await node.agent.drain(0.5, asyncio.Event())
 

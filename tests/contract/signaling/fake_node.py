@@ -53,6 +53,11 @@ class FakeNode:
         self.epoch = 0
         self._clear()
 
+    def forget_participant(self, who: str) -> None:
+        """Everything one person had open is gone."""
+        self.transports.pop(who, None)
+        self.consumers.pop(who, None)
+
     def _clear(self) -> None:
         self.transports.clear()
         self.producers.clear()

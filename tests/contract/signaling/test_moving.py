@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
 from control_plane.domain.roles import Role
@@ -153,6 +154,61 @@ async def test_browser_that_does_not_move_in_time_builds_anew(world: World) -> N
 
     assert (await viewer.client.expect(m.MediaReset)).epoch == 2
     assert str(viewer.participant.id) not in world.node.transports
+
+
+async def test_what_a_browser_left_behind_is_closed_also_when_it_comes_back_on_another_socket(world: World) -> None:
+    viewer = await world.enter()
+    (old,) = world.node.transports[str(viewer.participant.id)]
+    world.add_node()
+    world.drain(world.node)
+    await viewer.client.expect(m.MediaMoving)
+    await receive(viewer)
+    viewer.client.abort()
+
+    back = await world.resume(viewer, keep_media=True)
+
+    assert back.welcome.media_kept
+    assert (await back.client.expect(m.TransportClosed)).transport_id == old
+    assert str(viewer.participant.id) not in world.node.transports
+
+
+async def test_transport_that_is_made_while_everybody_moves_does_not_hold_the_old_node(world: World) -> None:
+    await world.enter(Role.HOST)
+    viewer = await world.enter()
+    connection = world.processes[0].hub._ready()[0].session.connections[viewer.participant.id]
+    connection.forget_media()
+    world.node.forget_participant(str(viewer.participant.id))
+    world.node.gate = asyncio.Event()
+    world.node.calls.clear()
+    making = asyncio.create_task(receive(viewer))
+    await until(lambda: "transport.create" in world.node.methods())
+    world.add_node()
+    world.drain(world.node)
+    await viewer.client.expect(m.MediaReset)
+
+    world.node.gate.set()
+    await making
+
+    await until(lambda: "participant.close" in world.node.methods())
+    await until(lambda: str(viewer.participant.id) not in world.node.transports)
+
+
+async def test_newcomer_whose_media_is_made_while_everybody_moves_does_not_hold_the_old_node(world: World) -> None:
+    host = await world.enter(Role.HOST)
+    world.node.gate = asyncio.Event()
+    world.node.calls.clear()
+    coming = asyncio.create_task(world.enter())
+    await until(lambda: "transport.create" in world.node.methods())
+    world.add_node()
+    world.drain(world.node)
+    await host.client.expect(m.MediaMoving)
+
+    world.node.gate.set()
+    newcomer = await coming
+
+    assert (await newcomer.client.expect(m.MediaReset)).epoch == 2
+    await until(lambda: "participant.close" in world.node.methods())
+    await until(lambda: str(newcomer.participant.id) not in world.node.transports)
 
 
 async def test_drain_with_nowhere_to_go_leaves_everything_as_it_is(world: World) -> None:
