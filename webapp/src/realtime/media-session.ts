@@ -19,6 +19,7 @@ export interface MediaHooks {
 }
 
 const REPAIR_AFTER_MS = 1_000;
+const REPAIR_MAX_MS = 5_000;
 const RETRY_MS = 200;
 const RETRY_MAX_MS = 1_500;
 
@@ -80,6 +81,8 @@ export class MediaSession {
         break;
       case 'consumer.closed':
         this.receiver.drop({ consumerId: notification.consumerId });
+        // Its producer may live on.
+        this.scheduleRepair();
         break;
       case 'producer.opened':
         this.scheduleRepair();
@@ -211,13 +214,19 @@ export class MediaSession {
   }
 
   /** An offer can be lost, or come while there was no transport: look once more in a moment. */
-  private scheduleRepair(): void {
+  private scheduleRepair(afterMs = REPAIR_AFTER_MS): void {
     this.repair ??= setTimeout(() => {
       this.repair = null;
       if (this.isClosed) return;
       const missing = this.hooks.othersProducerIds().filter((id) => !this.receiver.has(id) && !this.refused.has(id));
-      if (missing.length > 0) this.receiver.consumeMissing(missing).catch(() => undefined);
-    }, REPAIR_AFTER_MS);
+      if (missing.length === 0) return;
+      this.receiver.consumeMissing(missing).catch((error: unknown) => {
+        const code = codeOf(error);
+        // After these a welcome or a new transport looks anew.
+        if (code === 'connection_lost' || code === 'not_found' || this.isClosed) return;
+        this.scheduleRepair(Math.min(REPAIR_MAX_MS, 2 * afterMs));
+      });
+    }, afterMs);
   }
 }
 

@@ -139,6 +139,37 @@ describe('RoomSession', () => {
     session.close();
   });
 
+  it('asks again for a missing producer when the first asking is refused', async () => {
+    const server = serve();
+    let refusals = 2;
+    server.handlers.set('consumer.create', (request) => {
+      if (refusals-- > 0) return { error: { code: 'unavailable', message: 'Try again.', facts: {} } };
+      return { consumers: request.method === 'consumer.create' ? request.producerIds.map(consumer) : [] };
+    });
+    const session = open(server);
+    await settle(1_500);
+
+    server.last.notify({ method: 'producer.opened', participantId: 'p-dana', producer: { id: 's2', kind: 'video', source: 'screen' } });
+    await settle(10_000);
+
+    expect(server.asked('consumer.create')).toHaveLength(3);
+    expect(session.store.getState().tracks.map(({ producerId }) => producerId)).toEqual(['s1', 's2']);
+    session.close();
+  });
+
+  it('consumes a producer again whose consumer alone was closed', async () => {
+    const server = serve();
+    const session = open(server);
+    await settle(1_500);
+
+    server.last.notify({ method: 'consumer.closed', consumerId: 'consumer-s1' });
+    await settle(1_500);
+
+    expect(server.asked('consumer.create').map(({ producerIds }) => producerIds)).toEqual([['s1']]);
+    expect(session.store.getState().tracks.map(({ producerId }) => producerId)).toEqual(['s1']);
+    session.close();
+  });
+
   it('makes a new receive transport when its own is closed', async () => {
     const server = serve();
     const session = open(server);
