@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from control_plane.domain.mail import MAIL_KIND
 from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.domain.webhooks import POLICY as WEBHOOK_POLICY
 from control_plane.services.confirmations import ASKED_KIND
 from control_plane.services.outbox import OutboxKind
 from control_plane.services.platform import Platform
+
+OF_PEOPLE = frozenset({MAIL_KIND, ASKED_KIND})
+"""What a person waits for, and no outsider of a tenant's choosing can hold up."""
 
 
 def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
@@ -17,3 +22,9 @@ def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
         ASKED_KIND: OutboxKind(handle=platform.confirmations.have),
         WEBHOOK_KIND: OutboxKind(handle=platform.webhook_sending.have, policy=WEBHOOK_POLICY),
     }
+
+
+def lanes_of(kinds: Mapping[str, OutboxKind]) -> list[dict[str, OutboxKind]]:
+    """The kinds that share places. Endpoints that never answer fill the places of webhooks, and mail goes on."""
+    people = {name: kind for name, kind in kinds.items() if name in OF_PEOPLE}
+    return [people, {name: kind for name, kind in kinds.items() if name not in OF_PEOPLE}]

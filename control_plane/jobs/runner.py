@@ -22,7 +22,7 @@ from control_plane.services.ports import Bus, Clock
 TICK_S = 2.0
 """How long an effect waits at most when its wake-up was lost, seconds."""
 AT_ONCE = 16
-"""Effects one process has at the same time."""
+"""Effects one runner has at the same time."""
 COUNT_S = 10.0
 """How often the backlog is counted, seconds."""
 STOP_TIMEOUT_S = 3.0

@@ -13,7 +13,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from control_plane.jobs.kinds import kinds_of
+from control_plane.jobs.kinds import kinds_of, lanes_of
 from control_plane.jobs.runner import Chore, JobMetrics, OutboxRunner, do_chores
 from control_plane.services.platform import Platform
 
@@ -59,16 +59,20 @@ async def serve(platform: Platform, settings: DoorSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     metrics = JobMetrics()
-    runner = OutboxRunner(platform.outbox, kinds_of(platform), platform.bus, platform.clock, metrics)
+    runners = [
+        OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, metrics)
+        for kinds in lanes_of(kinds_of(platform))
+    ]
     # picows tells of every TCP connection.
     logging.getLogger("picows").setLevel(logging.WARNING)
 
     def answer(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        return WSUpgradeResponseWithListener(_answer(request.path.partition(b"?")[0], runner, metrics), None)
+        return WSUpgradeResponseWithListener(_answer(request.path.partition(b"?")[0], runners, metrics), None)
 
     server = await ws_create_server(answer, settings.host, settings.jobs_port)
     log.info("jobs_door_opens", host=settings.host, port=settings.jobs_port)
-    working = [asyncio.create_task(runner.run()), asyncio.create_task(do_chores(chores_of(platform), metrics))]
+    working = [asyncio.create_task(runner.run()) for runner in runners]
+    working.append(asyncio.create_task(do_chores(chores_of(platform), metrics)))
     stopping = asyncio.create_task(stop.wait())
     try:
         done, _ = await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -83,14 +87,14 @@ async def serve(platform: Platform, settings: DoorSettings) -> None:
         log.info("jobs_door_closed")
 
 
-def _answer(path: bytes, runner: OutboxRunner, metrics: JobMetrics) -> WSUpgradeResponse:
+def _answer(path: bytes, runners: list[OutboxRunner], metrics: JobMetrics) -> WSUpgradeResponse:
     json = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if path == b"/metrics":
         text = generate_latest(metrics.registry) + generate_latest(REGISTRY)
         return _ok(text, {"Content-Type": CONTENT_TYPE_LATEST})
     if path == b"/health":
         return _ok(b'{"status":"ok"}', json)
-    is_ready = runner.is_fresh
+    is_ready = all(runner.is_fresh for runner in runners)
     body = msgspec.json.encode(
         {"status": "ok" if is_ready else "unavailable", "postgres": "ok" if is_ready else "away"}
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,9 +13,12 @@ import asyncpg
 import pytest
 
 from control_plane.app import compose
+from control_plane.domain.mail import MAIL_KIND
 from control_plane.domain.outbox import LEASE, GiveUp, OutboxMessage, OutboxPolicy
+from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.gateways.clock import SystemClock
-from control_plane.jobs.runner import JobMetrics, OutboxRunner
+from control_plane.jobs.kinds import lanes_of
+from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner
 from control_plane.services.outbox import OutboxKind, OutboxService
 from control_plane.services.platform import Platform
 from scripts.stack.ports import free_port
@@ -235,6 +238,29 @@ async def test_old_rows_that_were_had_are_forgotten_and_others_are_not(
 
     assert await _read(platform, had) is None
     assert await _read(platform, waits) is not None
+
+
+async def test_webhooks_that_hang_take_no_place_of_mail(platform: Platform) -> None:
+    letter, hanging, release = Hands(), 0, asyncio.Event()
+
+    async def hang(_: OutboxMessage) -> None:
+        nonlocal hanging
+        hanging += 1
+        await release.wait()
+
+    kinds = {WEBHOOK_KIND: OutboxKind(handle=hang), MAIL_KIND: OutboxKind(handle=letter)}
+    for _ in range(2 * AT_ONCE):
+        await _put(platform, WEBHOOK_KIND)
+
+    async with AsyncExitStack() as stack:
+        for lane in lanes_of(kinds):
+            await stack.enter_async_context(_running(platform, lane))
+        await _until(lambda: hanging >= AT_ONCE)
+        await _put(platform, MAIL_KIND, to="ada@example.com")
+        await _until(lambda: bool(letter.seen))
+        release.set()
+
+    assert [message.body for message in letter.seen] == [{"to": "ada@example.com"}]
 
 
 async def test_a_tenant_adds_effects_of_its_own_only(platform: Platform) -> None:
