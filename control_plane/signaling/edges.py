@@ -94,7 +94,7 @@ class Edges:
         is_edge = at.node_id != session.placement.node_id
         for attempt in (1, 2):
             if is_edge:
-                await self.carry(at.node_id, producer_ids)
+                await self.carry(at.node_id, producer_ids, at=at)
             made = await media.consume(
                 at,
                 participant_id,
@@ -111,25 +111,37 @@ class Edges:
 
     # --- what flows there ---------------------------------------------------------------------------------------
 
-    async def carry(self, node_id: NodeId, producer_ids: list[str]) -> None:
+    async def carry(self, node_id: NodeId, producer_ids: list[str], *, at: Placement | None = None) -> None:
         """Make sure that the room is open on an edge, and that these producers can be consumed there.
+
+        Args:
+            node_id: the edge.
+            producer_ids: what shall flow there.
+            at: where the caller believes the edge's room to be; None: where it is now.
 
         Raises:
             EdgeGone: it can't serve anyone now.
-            Unavailable: the origin is away; MediaMoved when the room is gone from it.
+            Unavailable: the origin is away; MediaMoved when the room is gone from it, or the session has another placement
+                than the caller believes: to open the room by the newer one would close what still stands by the older.
         """
         session = self._session
+        believed = at or session.edge(node_id)
         edge = self._edges.setdefault(node_id, Edge())
-        origin = session.placement
         async with edge.lock:
+            origin, there = session.placement, session.edge(node_id)
+            if there != believed:
+                raise _moved()
+            if there == origin:
+                return  # It is the session's own node by now: everything is there.
             missing = [known for known in producer_ids if known not in edge.carried]
             if node_id in session.edge_node_ids and not missing:
                 return
-            carried, pipe_id = await self._needs.media.carry(origin, session.edge(node_id), missing)
-            if origin == session.placement:
-                session.edge_node_ids.add(node_id)
-                edge.carried |= carried
-                edge.pipe_id = pipe_id
+            carried, pipe_id = await self._needs.media.carry(origin, there, missing)
+            if origin != session.placement:
+                raise _moved()
+            session.edge_node_ids.add(node_id)
+            edge.carried |= carried
+            edge.pipe_id = pipe_id
 
     def _drop(self, producer_id: str) -> None:
         """A track is gone: from the edges too."""
@@ -195,6 +207,8 @@ class Edges:
         """Compare what flows to each edge with what is published; take out what was missed."""
         session = self._session
         for node_id in list(session.edge_node_ids):
+            if node_id not in session.edge_node_ids:
+                continue  # Gone while we asked another: to look there would open the room.
             try:
                 answer = await self._needs.media.inspect_room(session.edge(node_id))
             except MediaMoved:
@@ -208,3 +222,7 @@ class Edges:
             edge = self._edges.get(node_id)
             if edge is not None:
                 edge.carried.intersection_update(answer.piped_producer_ids)
+
+
+def _moved() -> MediaMoved:
+    return MediaMoved("The room's media is moving. Try again in a moment.", retry_after_s=1)

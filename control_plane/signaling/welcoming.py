@@ -91,7 +91,7 @@ async def open_media(session: Session, care: MediaCare, admission: Admission, he
 async def _keep(session: Session, care: MediaCare, admission: Admission, hello: m.Hello) -> OpenedMedia | None:
     participant_id, edge_node_id = admission.participant.id, admission.claims.edge_node_id
     standing = None
-    if edge_node_id is not None:
+    if edge_node_id is not None and edge_node_id != session.placement.node_id:
         standing = await _adopt_at_edge(session, care, participant_id, edge_node_id)
     if standing is None:
         # Nothing stands there any more; after a move it may at the origin.

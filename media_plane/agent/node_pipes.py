@@ -288,10 +288,15 @@ class NodePipes:
         facts = track.producer
         known = self._books.producers.get(facts.producer_id)
         if known is not None:
-            if known.home is not end:
+            if known.home is end:
+                known.facts = facts
+                return
+            if not isinstance(known.home, PipeEnd):
                 raise LinkError(LinkErrorCode.CONFLICT, "This producer id is taken.")
-            known.facts = facts
-            return
+            # It comes from another node now: whoever takes it out of a pipe last knows best.
+            known.producer.close()
+            self._books.strike_producer(known)
+            self._note_use(known.home)
         # Never paused here: a track that is paused at its origin sends nothing.
         producer = await end.transport.produce(
             kind=facts.kind,

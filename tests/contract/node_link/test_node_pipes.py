@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -313,6 +313,35 @@ async def test_the_edge_tells_what_comes_by_pipe_and_does_not_take_it_for_a_publ
 
     assert answer.piped_producer_ids == [camera.producer_id]
     assert answer.participants == []
+
+
+async def test_a_track_that_comes_from_another_node_by_now_is_taken_from_there(
+    span: Span, publisher: Person, make_node: MakeNode
+) -> None:
+    camera = await publisher.produce("camera")
+    await span.carry(camera.producer_id)
+    node = await make_node()
+    other = Side(node, await node.link(), span.edge.room_id, peer_node_id=span.edge.node.agent.node_id)
+    moved = replace(publisher, link=other.link)
+    await moved.open()
+    await moved.transport("send")
+    await moved.produce("camera", producer_id=camera.producer_id)
+    edge = replace(span.edge, peer_node_id=node.agent.node_id)
+    end, edge_end = await other.open(), await edge.open()
+    await other.connect(end, edge_end)
+    await edge.connect(edge_end, end)
+
+    await edge.receive(edge_end, (await other.send(end, camera.producer_id)).tracks)
+
+    await span.edge.drop(camera.producer_id)
+    assert (await piped_to(edge)) == [camera.producer_id]
+    await edge.drop(camera.producer_id)
+    assert (await piped_to(edge)) == []
+
+
+async def piped_to(side: Side) -> list[str]:
+    """Producers that come to this side by any pipe."""
+    return (await Person(side.link, side.room_id).open()).piped_producer_ids
 
 
 async def test_a_track_that_came_by_pipe_is_not_sent_on(span: Span, publisher: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
 import msgspec
@@ -9,10 +10,12 @@ import pytest
 
 from control_plane.domain.participants import grant_for
 from control_plane.domain.roles import Role
+from control_plane.services.media import MediaMoved
 from control_plane.signaling import messages as m
 from control_plane.signaling.edges import Edges
 from media_plane.contract import messages as c
 from tests.contract.signaling.conftest import World, until
+from tests.contract.signaling.fake_node import SEALED
 
 
 async def test_viewer_goes_to_another_node_when_the_rooms_own_is_full(world: World) -> None:
@@ -226,6 +229,50 @@ async def test_room_on_an_edge_is_closed_when_the_session_is_rebuilt(world: Worl
     await viewer.client.expect(m.MediaReset)
 
     await until(lambda: any(isinstance(call, c.RoomClose) and call.epoch == 1 for call in edge.calls))
+
+
+async def test_what_waits_for_an_edge_does_not_open_a_newer_room_on_a_node_that_people_move_away_from(
+    world: World,
+) -> None:
+    host, viewer = await world.enter(Role.HOST), await world.enter()
+    screen = await host.publish()
+    await viewer.client.expect(m.ConsumerOffered)
+    held = world.processes[0].hub._ready()[0]
+    before = held.session.placement
+    world.add_node()
+    world.drain(world.node)
+    await viewer.client.expect(m.MediaMoving)
+
+    with pytest.raises(MediaMoved):
+        await held.care.edges.consume(
+            before,
+            viewer.participant.id,
+            transport_id=str(uuid4()),
+            rtp_capabilities=SEALED,
+            producer_ids=[screen],
+        )
+
+    assert world.node.epoch == 1
+    assert world.node.producers.keys() == {screen}
+
+
+async def test_edge_that_is_asked_for_while_the_session_moves_is_none_of_the_new_placement(world: World) -> None:
+    await world.enter(Role.HOST)
+    edge = world.add_node()
+    held = world.processes[0].hub._ready()[0]
+    world.live.draining_ids.add(edge.id)
+    edge.gate = asyncio.Event()
+    carrying = asyncio.create_task(held.care.edges.carry(edge.id, []))
+    await until(lambda: "room.open" in edge.methods())
+    world.add_node()
+    world.drain(world.node)
+    await until(lambda: held.session.placement.epoch == 2)
+
+    edge.gate.set()
+
+    with pytest.raises(MediaMoved):
+        await carrying
+    assert edge.id not in held.session.edge_node_ids
 
 
 async def test_orphan_closed_on_another_node_is_not_taken_for_the_media_that_is_used(world: World) -> None:
