@@ -13,9 +13,11 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from control_plane.domain.errors import PreconditionFailed, Unavailable
-from control_plane.rest.problems import send_problem
-from control_plane.services.ports import Locks
+from control_plane.domain.errors import DomainError, PreconditionFailed, Unavailable
+from control_plane.rest.bodies import given_again, read_whole
+from control_plane.rest.callers import identify
+from control_plane.rest.problems import HttpRefusal, send_problem
+from control_plane.services.platform import Platform
 
 WRITES = frozenset({"PATCH", "PUT", "DELETE"})
 MAX_BYTES = 1024 * 1024
@@ -27,12 +29,15 @@ class Conditional:
 
     Args:
         app: what answers.
-        locks: of paths.
+        platform: knows callers, and locks of paths.
+        max_body_bytes: of a write.
     """
 
-    def __init__(self, app: ASGIApp, locks: Locks) -> None:
+    def __init__(self, app: ASGIApp, platform: Platform, max_body_bytes: int) -> None:
         self._app = app
-        self._locks = locks
+        self._platform = platform
+        self._locks = platform.locks
+        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no business of conditions."""
@@ -72,8 +77,16 @@ class Conditional:
 
     async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = _header(scope, b"if-match")
-        if _header(scope, b"authorization") is None:
-            wanted = None  # nobody is asking: the API refuses that before any condition
+        # A lock is held for the API's own time only: nobody holds one who is not known, or while their body is on its way.
+        try:
+            await identify(scope, self._platform)
+            receive = given_again(await read_whole(receive, self._max_body_bytes))
+        except (Unavailable, HttpRefusal) as error:
+            await send_problem(scope, send, error)
+            return
+        except DomainError:
+            await self._app(scope, receive, send)  # which refuses, before any condition
+            return
         path = scope["path"].lower()
         try:
             held = await self._locks.take(f"write:{path}")

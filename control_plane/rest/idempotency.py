@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
 from control_plane.domain.idempotency import KEY_MAX_LENGTH, KeptRequest, made_id
+from control_plane.rest.bodies import given_again, read_whole
 from control_plane.rest.callers import identify
 from control_plane.rest.problems import HttpRefusal, send_problem
 from control_plane.services.idempotency import IdempotencyService
@@ -66,7 +67,7 @@ class Idempotent:
             if not _KEY.fullmatch(key):
                 words = f"An Idempotency-Key is 1-{KEY_MAX_LENGTH} visible ASCII characters."
                 raise InvalidInput(words, field="Idempotency-Key")
-            body = await _read(receive, self._max_body_bytes)
+            body = await read_whole(receive, self._max_body_bytes)
             kept = await self._service.claim(caller, key, _fingerprint(scope, body))
         except (DomainError, HttpRefusal) as error:
             await send_problem(scope, send, error)
@@ -92,15 +93,6 @@ class Idempotent:
 
     async def _carry_out(self, scope: Scope, send: Send, kept: KeptRequest, key: str, body: bytes) -> None:
         body = self._with_id(scope, body, kept)
-        is_given = False
-
-        async def receive_again() -> Any:
-            nonlocal is_given
-            if is_given:
-                return {"type": "http.disconnect"}
-            is_given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
         start: Any = None
         parts: list[bytes] = []
 
@@ -113,7 +105,7 @@ class Idempotent:
 
         status = 500
         try:
-            await self._app(scope, receive_again, collect)
+            await self._app(scope, given_again(body), collect)
             status = start["status"]
         finally:
             # Also when we are being cancelled: the claim would otherwise stand in the way for a minute.
@@ -157,19 +149,3 @@ def _key_of(scope: Scope) -> str | None:
 def _fingerprint(scope: Scope, body: bytes) -> bytes:
     head = f"{cast('Any', scope)['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
     return hashlib.sha256(head + body).digest()
-
-
-async def _read(receive: Receive, max_bytes: int) -> bytes:
-    """The whole body. Raises HttpRefusal: it is larger than any may be."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = cast("Any", await receive())
-        if message["type"] == "http.disconnect":
-            return b"".join(parts)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > max_bytes:
-            raise HttpRefusal(413, f"A body is {max_bytes} bytes at most.")
-        if not message.get("more_body", False):
-            return b"".join(parts)

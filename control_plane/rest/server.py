@@ -95,7 +95,7 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
     app = RoomsShortcut(app, platform)
-    app = Limited(Negotiating(Conditional(app, platform.locks), api), platform, settings)
+    app = Limited(Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
         others = [settings.signaling_url]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -68,3 +69,31 @@ async def test_a_star_matches_what_is_there(api: httpx.AsyncClient, tenant: Tena
     answer = await api.patch(tenant.room_path, json={"name": "X"}, headers={**tenant.owner.headers, "If-Match": "*"})
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_stranger_with_a_slow_body_keeps_nobody_from_writing(
+    api: httpx.AsyncClient,
+    platform: Platform,
+    tenant: Tenant,
+    is_known: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    stranger = (await make_tenant(platform)).owner.headers if is_known else {"Authorization": "Bearer x"}
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        begun.set()
+        yield b"{"
+        await end.wait()
+        yield b"}"
+
+    headers = {**stranger, "Content-Type": "application/json"}
+    writing = asyncio.create_task(api.patch(tenant.room_path, content=slow(), headers=headers))
+    reached = asyncio.create_task(begun.wait())
+    await asyncio.wait({writing, reached}, return_when=asyncio.FIRST_COMPLETED)
+    mine = await api.patch(tenant.room_path, json={"name": "X"}, headers={**tenant.owner.headers, "If-Match": "*"})
+    end.set()
+    await writing
+    reached.cancel()
+
+    assert mine.status_code == 200
