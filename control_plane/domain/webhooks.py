@@ -69,11 +69,14 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _REFUSED = tuple(
     ip_network(text)
     for text in (
+        "192.0.0.0/24",  # IETF protocol assignments (RFC 6890)
         "192.88.99.0/24",  # 6to4 relays (RFC 7526)
         "168.63.129.16/32",  # a cloud's own service behind a public address
         "64:ff9b:1::/48",  # local NAT64 (RFC 8215)
         "2001::/23",  # IETF protocol assignments, Teredo in them
         "2002::/16",  # 6to4
+        "fec0::/10",  # site-local, long dead (RFC 3879)
+        "3fff::/20",  # for documentation (RFC 9637)
         "::/96",  # IPv4-compatible, long dead
     )
 )
