@@ -52,6 +52,7 @@ on_exit() {
     kill "$worker_pid" 2>/dev/null || true
     wait "$worker_pid" 2>/dev/null || true
   fi
+  [[ -z "${beside_pid:-}" ]] || kill "$beside_pid" 2>/dev/null || true
   [[ -z "$worker_out" ]] || rm -f "$worker_out"
   [[ -z "$current_step" ]] || say "FAILED while $current_step"
   return "$code"

@@ -3,6 +3,7 @@
 #
 #   part LABEL COMMAND...        runs it, its output shown as it comes
 #   quiet_part LABEL COMMAND...  runs it, its output shown only when it fails; lines with "(warning)" always
+#   begin_part LABEL COMMAND...  starts it beside the next ones; end_part waits for it and shows its output. One at a time.
 #   skipped_part LABEL WHY       notes one that could not run here
 #   report_parts                 prints the summary; exit code 1 when a part failed
 
@@ -33,6 +34,27 @@ quiet_part() {
   fi
   rm -f "$output"
   note_part "$label" "$code" "$began"
+}
+
+beside_pid="" # env.sh ends it with the script
+
+begin_part() {
+  beside_label="$1"
+  beside_began="$(now_ms)"
+  beside_output="$(mktemp "$STAMPS/part.XXXXXX")"
+  shift
+  "$@" >"$beside_output" 2>&1 </dev/null &
+  beside_pid=$!
+}
+
+end_part() {
+  local code=0
+  wait "$beside_pid" || code=$?
+  beside_pid=""
+  printf '\n=== %s\n' "$beside_label"
+  cat "$beside_output"
+  rm -f "$beside_output"
+  note_part "$beside_label" "$code" "$beside_began"
 }
 
 note_part() { # LABEL CODE BEGAN_MS
