@@ -111,6 +111,11 @@ class Shot:
     take: Take
     sizes: tuple[str, ...] = ("desktop", "phone")
 
+    @property
+    def is_form(self) -> bool:
+        """Whether it is one of the settings or account pages, which are made of the same few pieces."""
+        return self.name.startswith(("settings", "account"))
+
 
 async def _sign_in(stage: Stage, context: BrowserContext) -> Page:
     page = await stage.visit(context, "/sign-in")
