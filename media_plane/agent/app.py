@@ -191,11 +191,14 @@ class Agent:
 
     async def _tell_load(self) -> None:
         while True:
-            pids = self.fleet.pids()
-            shares = self._meter.measure([os.getpid(), *pids.values()], time.monotonic())
-            self.fleet.set_cpu({index: shares.get(pid, 0.0) for index, pid in pids.items()})
-            self._announce_load()
+            _step("tell_load", self._measure_load)
             await asyncio.sleep(LOAD_INTERVAL_S)
+
+    def _measure_load(self) -> None:
+        pids = self.fleet.pids()
+        shares = self._meter.measure([os.getpid(), *pids.values()], time.monotonic())
+        self.fleet.set_cpu({index: shares.get(pid, 0.0) for index, pid in pids.items()})
+        self._announce_load()
 
     def _announce_load(self) -> None:
         self._server.tell_all(LoadTold(load=self.load()))
@@ -204,13 +207,21 @@ class Agent:
         while True:
             await asyncio.sleep(WANTS_LOOK_S)
             for group in self.rooms.groups():
-                group.wants.look()
+                _step("look_at_wants", group.wants.look)
 
     async def _sweep_orphans(self) -> None:
         while True:
             await asyncio.sleep(min(ORPHAN_SWEEP_S, self._orphan_grace_s / 4))
-            self.rooms.close_orphans()
-            self._drain.step()
+            _step("close_orphans", self.rooms.close_orphans)
+            _step("drain", self._drain.step)
+
+
+def _step(name: str, step: Callable[[], None]) -> None:
+    """One turn of a loop. The loop goes on whatever one live session does."""
+    try:
+        step()
+    except Exception:
+        log.exception("step_failed", step=name)
 
 
 def _make_fleet(settings: Settings, on_death: Callable[[Worker, DeathCause], None]) -> WorkerFleet:
