@@ -63,8 +63,10 @@ class MembershipService:
             Conflict: they are the owner. InvalidInput: role or flag. LimitExceeded: no host is left. Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
-            manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+            # Looked at again once it is locked: who was demoted meanwhile manages nobody.
+            await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             entitlement = await lock_entitlement(tx, organization_id)
+            manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             before = await _require_member(tx, organization_id, user_id)
             _check_change(manager, before, changes)
             role = changes.role or before.role
@@ -103,8 +105,9 @@ class MembershipService:
             Conflict: they are the owner. Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
-            manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
+            await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             await lock_entitlement(tx, organization_id)
+            manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             member = await _require_member(tx, organization_id, user_id)
             if user_id != caller.user_id or member.role is Role.OWNER:
                 require_may_manage(manager.role, member.role)
