@@ -22,6 +22,7 @@ async def test_an_admin_who_is_demoted_meanwhile_manages_nobody(platform: Platfo
 
     async with asyncio.timeout(15), platform.db.tenant(tenant.id) as tx:
         await lock_entitlement(tx, tenant.id)
+        managing: asyncio.Future[object]
         if what == "change":
             managing = asyncio.ensure_future(platform.memberships.change(*about, MemberChanges(role=Role.VIEWER)))
         else:
