@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,8 +13,9 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from control_plane.domain.audit import ActorKind, AuditFilter
+from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import OrganizationId, UserId
-from control_plane.rest.callers import CallerDep, PlatformDep
+from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
 from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of
 from control_plane.rest.wire import View, maybe_id
 
@@ -28,7 +30,20 @@ SubjectKind = Annotated[str | None, QueryParameter(name="subjectKind", max_lengt
 Subject = Annotated[UUID | None, QueryParameter(name="subjectId", description="What was done to this.")]
 Since = Annotated[datetime | None, QueryParameter(description="From then on.")]
 Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
+_NUMBER = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?")
 Form = Annotated[Literal["csv", "ndjson"], QueryParameter(name="format", description="How it is written.")]
+
+
+def _refuse_numbers(request: AnyRequest) -> None:
+    """Refuse moments written as numbers: a text is read as seconds since 1970 too, which the document does not say.
+
+    Raises:
+        InvalidInput: since or until is one.
+    """
+    for name in ("since", "until"):
+        given = request.query_params.get(name, "")
+        if _NUMBER.fullmatch(given):
+            raise InvalidInput("A moment is written like 2026-11-22T19:00:00Z.", field=name)
 
 
 class AuditEntryView(View):
@@ -67,6 +82,7 @@ class AuditController(Controller):
     async def list_all(
         self,
         *,
+        request: AnyRequest,
         platform: PlatformDep,
         caller: CallerDep,
         organization_id: FromPath[UUID],
@@ -80,6 +96,7 @@ class AuditController(Controller):
         cursor: CursorParameter = None,
     ) -> AuditEntryList:
         """Changes, newest first. On every plan; needs the right to read the audit log."""
+        _refuse_numbers(request)
         wanted = AuditFilter(
             actor_id=maybe_id(UserId, actor_id),
             action=action,
@@ -99,6 +116,7 @@ class AuditController(Controller):
     async def export(
         self,
         *,
+        request: AnyRequest,
         platform: PlatformDep,
         caller: CallerDep,
         organization_id: FromPath[UUID],
@@ -109,6 +127,7 @@ class AuditController(Controller):
         form: Form = "csv",
     ) -> Stream:
         """All of it, newest first, as CSV or one JSON object a line. Cells a spreadsheet would run get a ' in front."""
+        _refuse_numbers(request)
         wanted = AuditFilter(actor_id=maybe_id(UserId, actor_id), action=action, since=since, until=until)
         is_csv = form == "csv"
         lines = await platform.audit.export(caller, OrganizationId(organization_id), wanted, is_csv=is_csv)
