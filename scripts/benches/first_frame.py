@@ -27,7 +27,7 @@ from scripts.stack.ports import free_block
 from scripts.stack.processes import Command, StackError, start, stop
 from scripts.stack.supervisor import Stack
 
-JOINS = 20
+JOINS = 14
 """Joins of each side."""
 JOIN_TIMEOUT_S = 10.0
 
