@@ -146,16 +146,8 @@ class Database:
         Raises:
             Unavailable: as `tenant`.
         """
-        connection = await self._acquire()
-        try:
+        async with self._connected() as connection:
             status = await connection.execute(f"select set_config('role', '{_PLATFORM}', true); {query}")
-        except BaseException as error:
-            await _roll_back(connection)
-            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
-                raise _unavailable() from error
-            raise
-        finally:
-            await self._release(connection)
         return int(status.rsplit(" ", 1)[-1])
 
     async def call(self, statement: str, *values: object) -> Rows | None:
@@ -166,15 +158,8 @@ class Database:
         Raises:
             Unavailable: as `tenant`.
         """
-        connection = await self._acquire()
-        try:
+        async with self._connected() as connection:
             return cast("Rows | None", await connection.fetchrow(statement, *values))
-        except BaseException as error:
-            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
-                raise _unavailable() from error
-            raise
-        finally:
-            await self._release(connection)
 
     async def ping(self, timeout_s: float) -> None:
         """Make sure PostgreSQL answers within timeout_s. Raises Unavailable."""
@@ -196,12 +181,20 @@ class Database:
     async def _scope(
         self, role: str, *, organization_id: UUID | None = None, user_id: UUID | None = None
     ) -> AsyncIterator[Transaction]:
-        connection = await self._acquire()
-        transaction = Transaction(cast("asyncpg.Connection[asyncpg.Record]", connection))
-        try:
+        async with self._connected() as connection:
+            transaction = Transaction(cast("asyncpg.Connection[asyncpg.Record]", connection))
             await connection.execute(_opening(role, organization_id, user_id))
             yield transaction
             await _commit(connection)
+        for callback in transaction.callbacks:
+            await callback()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        """A connection of the pool; whatever ends it, nothing of a transaction is left on it. Raises Unavailable."""
+        connection = await self._acquire()
+        try:
+            yield connection
         except BaseException as error:
             await _roll_back(connection)
             if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
@@ -209,8 +202,6 @@ class Database:
             raise
         finally:
             await self._release(connection)
-        for callback in transaction.callbacks:
-            await callback()
 
     async def _acquire(self) -> Any:
         try:
