@@ -1,12 +1,12 @@
 import { useState, type SubmitEvent } from 'react';
 import { auth } from '@/api/auth';
+import { MIN_PASSWORD } from '@/lib/passwords';
 import { Button } from '@/ui/button';
 import { Panel } from '@/ui/states';
 import { TextField } from '@/ui/text-field';
 import { accountSentence } from './account-sentence';
 import { useAccountChange } from './api';
 
-const MIN_PASSWORD = 8;
 
 /** Choose another password; every other session ends with the old one. */
 export function PasswordPanel() {

@@ -1,11 +1,11 @@
 import { useState, type SubmitEvent } from 'react';
 import { Link } from 'react-router';
 import { auth } from '@/api/auth';
+import { MIN_PASSWORD } from '@/lib/passwords';
 import { Button } from '@/ui/button';
 import { TextField } from '@/ui/text-field';
 import { authSentence } from './auth-sentence';
 
-const MIN_PASSWORD = 8;
 
 interface CredentialsFormProps {
   mode: 'sign-in' | 'sign-up';

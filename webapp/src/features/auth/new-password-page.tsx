@@ -1,13 +1,13 @@
 import { useState, type SubmitEvent } from 'react';
 import { Navigate, useNavigate } from 'react-router';
 import { auth } from '@/api/auth';
+import { MIN_PASSWORD } from '@/lib/passwords';
 import { Button } from '@/ui/button';
 import { TextField } from '@/ui/text-field';
 import { AuthFrame } from './auth-frame';
 import { authSentence } from './auth-sentence';
 import { useSession } from './session';
 
-const MIN_PASSWORD = 8;
 
 /** Where the link of a forgotten password leads: signed in by it, one chooses a new password. */
 export function NewPasswordPage() {

@@ -5,6 +5,7 @@ import { Button } from '@/ui/button';
 import { TextField } from '@/ui/text-field';
 import { AuthFrame, LINK } from './auth-frame';
 import { authSentence } from './auth-sentence';
+import { destinationOf } from './destination';
 import { useSession } from './session';
 
 const DIGITS = 6;
@@ -17,7 +18,7 @@ export function SecondStepPage() {
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
   if (session.status === 'out') return <Navigate to="/sign-in" replace state={state} />;
-  if (session.status === 'in') return <Navigate to={fromOf(state)} replace />;
+  if (session.status === 'in') return <Navigate to={destinationOf(state)} replace />;
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -71,8 +72,4 @@ export function SecondStepPage() {
       </form>
     </AuthFrame>
   );
-}
-
-function fromOf(state: unknown): string {
-  return typeof state === 'object' && state !== null && 'from' in state && typeof state.from === 'string' ? state.from : '/';
 }

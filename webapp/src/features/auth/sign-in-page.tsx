@@ -5,13 +5,8 @@ import { Button } from '@/ui/button';
 import { AuthFrame, LINK } from './auth-frame';
 import { CredentialsForm } from './credentials-form';
 import { DemoPanel } from './demo-panel';
+import { destinationOf } from './destination';
 import { useSession } from './session';
-
-/** Where someone wanted to go before they had to sign in. */
-function destinationOf(state: unknown): string {
-  if (typeof state === 'object' && state !== null && 'from' in state && typeof state.from === 'string') return state.from;
-  return '/';
-}
 
 /** Sign in, or make an account. */
 export function SignInPage({ mode }: { mode: 'sign-in' | 'sign-up' }) {

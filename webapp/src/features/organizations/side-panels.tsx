@@ -3,13 +3,12 @@ import { Link } from 'react-router';
 import type { Organization } from '@/api/types';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
-import { cn } from '@/ui/cn';
 import { Face } from '@/ui/face';
+import { Meter } from '@/ui/meter';
 import { Panel, Skeleton } from '@/ui/states';
 import { useMembers, usePlans } from './api';
 
 const FACES = 6;
-const WARN_FROM = 0.8;
 
 /** Who is here, and the way to more: for those who may invite. */
 export function MembersPanel({ organization, onInvite }: { organization: Organization; onInvite: () => void }) {
@@ -74,21 +73,9 @@ export function PlanPanel({ organization, roomCount }: { organization: Organizat
   );
 }
 
+/** A count beside its limit; null: no limit. */
 function Use({ name, used, limit }: { name: string; used: number; limit: number | null }) {
-  const share = limit === null ? 0 : Math.min(1, used / Math.max(1, limit));
-  // A limit of one is used by being there: that is no news.
-  const isNearlyFull = limit !== null && limit > 1 && share >= WARN_FROM;
-  return (
-    <div className="grid grid-cols-[1fr_auto] gap-x-2">
-      <dt className="text-ink-2">{name}</dt>
-      <dd>
-        <b className="font-medium">{used}</b> <span className="text-ink-3">{limit === null ? 'no limit' : `of ${limit}`}</span>
-      </dd>
-      {limit !== null && (
-        <dd className="col-span-full mt-1 h-1 rounded-full bg-active" aria-hidden="true">
-          <span style={{ width: `${share * 100}%` }} className={cn('block h-full rounded-full', isNearlyFull ? 'bg-warn' : 'bg-ink-2')} />
-        </dd>
-      )}
-    </div>
-  );
+  const allowed = limit === null ? null : String(limit);
+  const share = limit === null ? null : used / Math.max(1, limit);
+  return <Meter name={name} used={String(used)} allowed={allowed} share={share} isQuiet={limit === 1} />;
 }
