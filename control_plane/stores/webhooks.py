@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.ids import OrganizationId, make_uuid7
+from control_plane.domain.ids import OrganizationId, RisingIds
 from control_plane.domain.webhooks import (
     ALL,
     KIND,
@@ -68,8 +68,12 @@ def _delivery(row: Rows) -> WebhookDelivery:
     )
 
 
+_IDS = RisingIds()
+"""What is caused within one millisecond is sent in this order too."""
+
+
 def _new_id() -> UUID:
-    return make_uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+    return _IDS.next(time.time_ns() // 1_000_000, os.urandom(10))
 
 
 # --- telling
