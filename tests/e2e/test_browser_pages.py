@@ -55,6 +55,9 @@ _FOCUSED = """() => {
   };
 }"""
 
+_IS_SCROLLED = "(one) => one.scrollTop > 0"
+"""The chat stays at its end: it scrolls as soon as it is full."""
+
 
 class Focused(msgspec.Struct):
     """What has the focus. number: among the reachable, in document order."""
@@ -180,6 +183,28 @@ async def test_tab_reaches_everything_in_the_room_in_order_and_shows_where_it_is
     assert [one.name for one in walk if not one.has_ring] == []
     regions = [one.region for one in walk if one.region]
     assert list(dict.fromkeys(regions)) == ["top", "stage", "rail", "controls"]
+
+
+async def test_chat_that_scrolls_is_reached_and_scrolled_by_keyboard(quiet_room: Page) -> None:
+    chat = by_id(quiet_room, "chat")
+    room = RoomPage(quiet_room)
+    for number in range(3):
+        await room.say(f"{number} " + "a long thought about the open " * 60)
+    await until("the chat scrolls", lambda: chat.evaluate(_IS_SCROLLED))
+    violations = await find_violations(quiet_room)
+    await quiet_room.evaluate("document.activeElement.blur()")
+
+    for _ in range(60):
+        await quiet_room.keyboard.press("Tab")
+        if await chat.evaluate("(one) => one === document.activeElement"):
+            break
+    now = await focused(quiet_room)
+    await quiet_room.keyboard.press("Home")
+
+    assert violations == []
+    assert now is not None
+    assert (now.name, now.has_ring) == ("chat", True)
+    await until("the chat shows its beginning", lambda: chat.evaluate("(one) => one.scrollTop === 0"))
 
 
 async def test_f6_walks_the_regions_and_back(room: Room) -> None:

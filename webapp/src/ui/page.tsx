@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Scroller } from './scroller';
 
 interface PageProps {
   title: string;
@@ -22,7 +23,9 @@ export function Page({ title, lead, actions, tabs, children }: PageProps) {
         {actions}
       </header>
       {tabs}
-      <div className="min-h-0 flex-1 overflow-y-auto px-4 pb-8">{children}</div>
+      <Scroller label={title} className="min-h-0 flex-1 overflow-y-auto px-4 pb-8">
+        {children}
+      </Scroller>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { cn } from './cn';
+import { Scroller } from './scroller';
 
 /** A column. On phones rows become cards: only `isMain` and `isKept` columns stay. */
 export interface Column<T> {
@@ -26,7 +27,7 @@ interface TableProps<T> {
 /** Rows with hairlines; the first column is what the row is about. */
 export function Table<T>({ label, columns, rows, keyOf, rowTestId }: TableProps<T>) {
   return (
-    <div className="overflow-x-auto">
+    <Scroller label={label} className="overflow-x-auto">
       <table className="w-full border-collapse text-left" aria-label={label}>
         <thead>
           <tr className="border-b border-line text-xs text-ink-3">
@@ -49,7 +50,7 @@ export function Table<T>({ label, columns, rows, keyOf, rowTestId }: TableProps<
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroller>
   );
 }
 

@@ -5,6 +5,7 @@ import { momentOf } from '@/lib/dates';
 import { cn } from '@/ui/cn';
 import { Mark } from '@/ui/marks';
 import { Loaded } from '@/ui/query-state';
+import { Scroller } from '@/ui/scroller';
 import { Blank } from '@/ui/states';
 
 interface Letter {
@@ -29,7 +30,7 @@ export function MailboxPage() {
         <h1 className="text-xl font-semibold">Mailbox</h1>
         <p className="text-xs text-ink-2">Mail of this development server. Nothing here was sent.</p>
       </header>
-      <section className="min-h-0 flex-1 overflow-y-auto rounded-3 border border-line bg-surface">
+      <Scroller label="Mails" className="min-h-0 flex-1 overflow-y-auto rounded-3 border border-line bg-surface">
         <Loaded query={mailbox} failed="There is no mailbox here" sentence={() => 'Servers with a mail server or a database of their own send mail instead.'}>
           {(letters) =>
             letters.length === 0 ? (
@@ -72,7 +73,7 @@ export function MailboxPage() {
             )
           }
         </Loaded>
-      </section>
+      </Scroller>
     </main>
   );
 }

@@ -4,6 +4,7 @@ import { useStore } from 'zustand';
 import { rLine, sharedScale } from '@/lib/r-line';
 import { alertsOf, type LiveAlert } from '@/realtime/alerts';
 import type { RoomSession } from '@/realtime/room-session';
+import { Scroller } from '@/ui/scroller';
 import { Blank, Skeleton } from '@/ui/states';
 import { useNow } from '@/ui/use-now';
 import { AlertCard } from './alert-card';
@@ -51,7 +52,7 @@ export function AlertsPanel({ session, peek }: AlertsPanelProps) {
 
   return (
     <>
-      <div className="min-h-0 flex-1 overflow-y-auto" role="feed" aria-label="Alerts" data-testid="alerts">
+      <Scroller label="Alerts" role="feed" className="min-h-0 flex-1 overflow-y-auto" data-testid="alerts">
         {phase === 'joining' && alerts.length === 0 && <Waiting />}
         {phase !== 'joining' && alerts.length === 0 && (
           <div className="grid h-full place-items-center">
@@ -76,7 +77,7 @@ export function AlertsPanel({ session, peek }: AlertsPanelProps) {
             />
           </div>
         ))}
-      </div>
+      </Scroller>
       <Announcer alerts={alerts} now={now} />
       {peek}
       {canPost && <AlertComposer session={session} alerts={alerts} pinnedId={pinned} line={line} onLine={setLine} input={input} />}

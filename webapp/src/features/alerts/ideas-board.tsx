@@ -7,6 +7,7 @@ import { isOver } from '@/realtime/alerts';
 import type { RoomSession } from '@/realtime/room-session';
 import { cn } from '@/ui/cn';
 import { Triangle } from '@/ui/marks';
+import { Scroller } from '@/ui/scroller';
 import { useNow } from '@/ui/use-now';
 import { useAlerts } from './alerts-panel';
 import { placeR, RLineView } from './r-line-view';
@@ -39,7 +40,7 @@ export function IdeasBoard({ session }: { session: RoomSession }) {
       {rows.length === 0 ? (
         <p className="px-3 py-3 text-xs text-ink-3">{closedCount > 0 ? 'Nothing is open now. ' : ''}Open alerts of this session line up here, on one scale of risk.</p>
       ) : (
-        <div className="min-h-0 flex-1 overflow-y-auto">
+        <Scroller label="Open ideas" className="min-h-0 flex-1 overflow-y-auto">
           <table className="narrow w-full border-collapse">
             <thead className="sticky top-0 z-(--z-sticky) bg-surface">
               <tr className="h-5 text-2xs text-ink-3 *:font-medium">
@@ -84,7 +85,7 @@ export function IdeasBoard({ session }: { session: RoomSession }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroller>
       )}
     </section>
   );

@@ -3,6 +3,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import type { RoomSession } from '@/realtime/room-session';
 import { Button } from '@/ui/button';
+import { Scroller } from '@/ui/scroller';
 import { Blank, Skeleton } from '@/ui/states';
 import { chatLines } from './chat-lines';
 import { ChatComposer } from './chat-composer';
@@ -46,7 +47,7 @@ export function ChatPanel({ session }: { session: RoomSession }) {
   return (
     <>
       <div className="relative min-h-0 flex-1">
-        <div ref={list} onScroll={scrolled} className="flex h-full flex-col overflow-y-auto" role="log" aria-label="Chat" data-testid="chat">
+        <Scroller ref={list} label="Chat" role="log" onScroll={scrolled} className="flex h-full flex-col overflow-y-auto" data-testid="chat">
           <div className="flex-1" />
           {phase === 'joining' && lines.length === 0 && <Waiting />}
           {phase !== 'joining' && lines.every(({ kind }) => kind === 'session') && myLines.length === 0 && (
@@ -68,7 +69,7 @@ export function ChatPanel({ session }: { session: RoomSession }) {
               <OutgoingRow key={line.id} line={line} onAgain={() => void session.sayAgain(line.id).catch(() => undefined)} />
             ))}
           </div>
-        </div>
+        </Scroller>
         {hasMore && (
           <Button size="sm" look="primary" className="absolute bottom-2 left-1/2 -translate-x-1/2" onClick={toNewest}>
             To the newest

@@ -4,6 +4,7 @@ import type { ParticipantView } from '@/api/generated/signaling';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
+import { Scroller } from '@/ui/scroller';
 import { ParticipantRow } from './participant-row';
 import { useRoom, useRoomSession } from './room-context';
 import { usePeople } from './use-people';
@@ -63,7 +64,7 @@ export function PeoplePanel() {
     );
 
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto py-1" data-testid="people">
+    <Scroller label="People" className="min-h-0 flex-1 overflow-y-auto py-1" data-testid="people">
       {group('On stage', onStage, facts?.grant.canModerate ?? false)}
       {group('Watching', watching)}
       <Dialog
@@ -88,6 +89,6 @@ export function PeoplePanel() {
           </p>
         )}
       </Dialog>
-    </div>
+    </Scroller>
   );
 }

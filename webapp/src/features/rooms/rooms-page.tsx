@@ -4,6 +4,7 @@ import type { Room } from '@/api/types';
 import { ApiProblem } from '@/api/problem';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
+import { Scroller } from '@/ui/scroller';
 import { Blank, Panel, Skeleton } from '@/ui/states';
 import { useRooms } from './api';
 import { CreateRoomDialog } from './create-room-dialog';
@@ -51,7 +52,7 @@ export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, on
           </Button>
         )}
       </header>
-      <div className="min-h-0 flex-1 overflow-y-auto px-4 pb-6">
+      <Scroller label="Rooms" className="min-h-0 flex-1 overflow-y-auto px-4 pb-6">
         <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_340px]">
           <div className="grid min-w-0 gap-3">
             {rooms.isPending && <Waiting />}
@@ -106,7 +107,7 @@ export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, on
             {side}
           </div>
         </div>
-      </div>
+      </Scroller>
       <CreateRoomDialog organizationId={organizationId} isOpen={isCreating} onOpenChange={setCreating} />
     </>
   );

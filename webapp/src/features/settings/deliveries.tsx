@@ -4,6 +4,7 @@ import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { LoadMore } from '@/ui/load-more';
 import { Loaded } from '@/ui/query-state';
+import { Scroller } from '@/ui/scroller';
 import { rowsOf, useChange, useDeliveries } from './api';
 
 /** What was sent to an endpoint, newest first, with every attempt. */
@@ -36,7 +37,9 @@ export function Deliveries({ organizationId, webhookId }: { organizationId: stri
                           {attempt.latencyMs} ms {attempt.excerpt !== '' && <span className="font-mono text-ink-3">{attempt.excerpt}</span>}
                         </p>
                       ))}
-                      <pre className="max-h-48 overflow-auto rounded-2 bg-well p-2 font-mono text-2xs">{JSON.stringify(one.body, null, 2)}</pre>
+                      <Scroller label="What was sent" className="max-h-48 overflow-auto rounded-2 bg-well p-2">
+                        <pre className="font-mono text-2xs">{JSON.stringify(one.body, null, 2)}</pre>
+                      </Scroller>
                       <div>
                         <Button size="sm" isBusy={again.isPending} onClick={() => again.mutate(one.id)}>
                           Send again

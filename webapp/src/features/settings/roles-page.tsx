@@ -2,6 +2,7 @@ import { CheckIcon } from '@phosphor-icons/react';
 import { sentenceOf } from '@/lib/errors';
 import { roleName } from '@/lib/roles';
 import { Loaded } from '@/ui/query-state';
+import { Scroller } from '@/ui/scroller';
 import { Panel } from '@/ui/states';
 import { usePermissions } from './api';
 
@@ -32,8 +33,7 @@ export function RolesPage() {
           const roles = [...items].reverse();
           const rights = Object.keys(WORDS).filter((right) => roles.some(({ permissions }) => holds(permissions, right)));
           return (
-            // Focusable, so that the keyboard scrolls it where it is too wide.
-            <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Roles and rights">
+            <Scroller label="Roles and rights" className="overflow-x-auto">
               <table className="w-full border-collapse text-left" aria-label="Roles and rights">
                 <thead>
                   <tr className="border-b border-line text-xs text-ink-3">
@@ -75,7 +75,7 @@ export function RolesPage() {
               <p className="border-t border-line px-3.5 py-2.5 text-xs text-ink-2">
                 A member can be more or less in one room than in the organization. Viewers take a seat of the plan; the others do not.
               </p>
-            </div>
+            </Scroller>
           );
         }}
       </Loaded>
