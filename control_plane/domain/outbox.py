@@ -5,6 +5,7 @@ At least once, never at most once: a process that dies between the effect and it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,12 @@ LEASE = timedelta(seconds=60)
 """How long a claimed row belongs to the process that claimed it; then another may try."""
 LAST_ERROR_LENGTH = 500
 """Characters of an error that are kept."""
+AT_ONCE_PER_TENANT = 4
+"""Effects of one organization that a process has at the same time: its slow receivers hold up nobody else's."""
+PLATFORM_PARTY = UUID(int=2**128 - 1)
+"""Stands for the platform's own effects where tenants take turns; above every id."""
+FIRST_TURN = UUID(int=0)
+"""Below every id: the turns begin."""
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +82,18 @@ class OutboxBacklog(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     dead: int
     oldest_at: datetime | None
+
+
+def party_of(message: OutboxMessage) -> UUID:
+    """Whose turn an effect takes: its organization's, or the platform's."""
+    return message.organization_id or PLATFORM_PARTY
+
+
+def last_served(after: UUID, parties: Iterable[UUID]) -> UUID:
+    """Whose turn it was last: parties are served by rising id from above `after`, and then from the lowest on.
+
+    Args:
+        after: who was served last before.
+        parties: who was served now; none: it stays as it was.
+    """
+    return max(parties, key=lambda party: (party <= after, party), default=after)

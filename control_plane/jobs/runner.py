@@ -6,6 +6,7 @@ The rows are the queue (docs/decisions.md): with Redis away everything goes on, 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.events import Event
-from control_plane.domain.outbox import OUTBOX_TOPIC, OutboxMessage
+from control_plane.domain.outbox import FIRST_TURN, OUTBOX_TOPIC, OutboxMessage, last_served, party_of
 from control_plane.services.outbox import OutboxKind, OutboxService
 from control_plane.services.ports import Bus, Clock
 
@@ -45,7 +46,7 @@ class JobMetrics:
 
 
 class OutboxRunner:
-    """Claims what is due and has it, AT_ONCE at a time.
+    """Claims what is due and has it, AT_ONCE at a time. Tenants take turns, and none holds more than its share of places.
 
     Args:
         outbox: the use cases.
@@ -73,7 +74,8 @@ class OutboxRunner:
         self._metrics = metrics
         self._tick_s = tick_s
         self._wake = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], OutboxMessage] = {}
+        self._served = FIRST_TURN
         self._claimed_at: datetime | None = None
 
     @property
@@ -120,20 +122,22 @@ class OutboxRunner:
         free = AT_ONCE - len(self._running)
         if free <= 0:
             return
+        busy = Tally(one.organization_id for one in self._running.values() if one.organization_id is not None)
         try:
-            messages = await self._outbox.claim(self._kinds, free)
+            messages = await self._outbox.claim(self._kinds, free, busy=busy, after=self._served)
         except Unavailable as error:
             log.warning("outbox_not_read", reason=error.message)
             return
         self._claimed_at = self._clock.now()
+        self._served = last_served(self._served, map(party_of, messages))
         for message in messages:
             task = asyncio.create_task(self._have(message))
-            self._running.add(task)
+            self._running[task] = message
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """A place is free, or the next of an order key is due: look again at once."""
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._wake.set()
 
     async def _have(self, message: OutboxMessage) -> None:

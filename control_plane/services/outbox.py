@@ -23,7 +23,7 @@ import structlog
 
 from control_plane.domain.events import OutboxFilled
 from control_plane.domain.ids import OrganizationId
-from control_plane.domain.outbox import OUTBOX_TOPIC, GiveUp, OutboxBacklog, OutboxMessage, OutboxPolicy
+from control_plane.domain.outbox import FIRST_TURN, OUTBOX_TOPIC, GiveUp, OutboxBacklog, OutboxMessage, OutboxPolicy
 from control_plane.services.ports import Bus, Clock, Ids
 from control_plane.stores import outbox as store
 from control_plane.stores.database import Database, Transaction
@@ -79,10 +79,17 @@ class OutboxService:
         if is_new and not_before is None:
             tx.after_commit(partial(self.bus.publish, OUTBOX_TOPIC, OutboxFilled()))
 
-    async def claim(self, kinds: Mapping[str, OutboxKind], limit: int) -> list[OutboxMessage]:
-        """Take at most `limit` effects that are due, for one lease. Raises Unavailable."""
+    async def claim(
+        self,
+        kinds: Mapping[str, OutboxKind],
+        limit: int,
+        *,
+        busy: Mapping[OrganizationId, int] | None = None,
+        after: UUID = FIRST_TURN,
+    ) -> list[OutboxMessage]:
+        """Take at most `limit` effects that are due, for one lease; see `stores.outbox.claim`. Raises Unavailable."""
         async with self.db.platform() as tx:
-            return await store.claim(tx, kinds, self.clock.now(), limit)
+            return await store.claim(tx, kinds, self.clock.now(), limit, busy=busy, after=after)
 
     async def have(self, message: OutboxMessage, kind: OutboxKind) -> str:
         """Have one claimed effect and write what came of it.

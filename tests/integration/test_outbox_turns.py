@@ -1,0 +1,201 @@
+"""Tenants take turns in the outbox: whose receivers are slow holds up only themselves. The receivers have real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from control_plane.domain.ids import OrganizationId
+from control_plane.domain.outbox import AT_ONCE_PER_TENANT, FIRST_TURN, PLATFORM_PARTY, last_served, party_of
+from control_plane.domain.plans import PlanTier
+from control_plane.jobs.kinds import kinds_of, lanes_of
+from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner
+from control_plane.services.outbox import OutboxKind
+from control_plane.services.platform import Platform
+from control_plane.settings import Settings
+from scripts.stack.valkey import EmbeddedValkey
+from tests.conftest import TestDatabase, make_settings
+from tests.factories import Tenant, make_tenant
+
+ALERT = {"symbol": "AAPL", "side": "long", "entry": "181.20"}
+
+
+@dataclass
+class Receiver:
+    """An HTTP server that answers once it is let to. open, most: requests that wait for an answer, now and ever."""
+
+    url: str = ""
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    got: list[tuple[str, str]] = field(default_factory=list)
+    open: int = 0
+    most: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        message = json.loads(await reader.readexactly(length))
+        self.got.append((message["objectId"], message["type"]))
+        self.open += 1
+        self.most = max(self.most, self.open)
+        await self.may_answer.wait()
+        self.open -= 1
+        writer.write(b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+
+@asynccontextmanager
+async def _receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    try:
+        yield made
+    finally:
+        made.may_answer.set()
+        server.close()
+
+
+@pytest.fixture
+def settings(database: TestDatabase, valkey: EmbeddedValkey) -> Settings:
+    return make_settings(database.app_url, valkey.url(), TR_WEBHOOKS_PRIVATE="on")
+
+
+async def _subscribe(api: httpx.AsyncClient, tenant: Tenant, receiver: Receiver) -> None:
+    body = {"url": receiver.url, "events": ["alert.posted", "alert.stepped"]}
+    answer = await api.post(f"{tenant.path}/webhooks", json=body, headers=tenant.owner.headers)
+    assert answer.status_code == 201, answer.text
+
+
+async def _post_alert(api: httpx.AsyncClient, tenant: Tenant) -> str:
+    answer = await api.post(f"{tenant.room_path}/alerts", json=ALERT, headers=tenant.owner.headers)
+    assert answer.status_code == 201, answer.text
+    alert_id: str = answer.json()["subjectId"]
+    return alert_id
+
+
+@asynccontextmanager
+async def _jobs_door(platform: Platform) -> AsyncIterator[None]:
+    """Both lanes at work, as in the jobs door."""
+    runners = [
+        OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, JobMetrics(), tick_s=0.2)
+        for kinds in lanes_of(kinds_of(platform))
+    ]
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - lists have no event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_tenant_whose_receiver_hangs_holds_its_share_of_places_and_another_is_served(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    slow, prompt = [await make_tenant(platform, PlanTier.PROFESSIONAL) for _ in range(2)]
+    async with _receiver() as hanging, _receiver() as answering:
+        answering.may_answer.set()
+        await _subscribe(api, slow, hanging)
+        await _subscribe(api, prompt, answering)
+        for _ in range(AT_ONCE + 4):
+            await _post_alert(api, slow)
+        async with _jobs_door(platform):
+            await _until(lambda: hanging.open == AT_ONCE_PER_TENANT)
+            posted = [await _post_alert(api, prompt) for _ in range(AT_ONCE)]
+            await _until(lambda: len(answering.got) == len(posted))
+            was_hanging = (hanging.open, len(hanging.got))
+            hanging.may_answer.set()
+            await _until(lambda: len(hanging.got) == AT_ONCE + 4)
+
+    assert {one for one, _ in answering.got} == set(posted)
+    assert was_hanging == (AT_ONCE_PER_TENANT, AT_ONCE_PER_TENANT)
+    assert hanging.most == AT_ONCE_PER_TENANT
+
+
+async def test_events_of_one_object_stay_in_order_while_tenants_take_turns(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    tenants = [await make_tenant(platform, PlanTier.PROFESSIONAL) for _ in range(2)]
+    async with _receiver() as receiver:
+        receiver.may_answer.set()
+        for tenant in tenants:
+            await _subscribe(api, tenant, receiver)
+        alerts = [(tenant, await _post_alert(api, tenant)) for tenant in tenants for _ in range(4)]
+        for kind in ("filled", "closed"):
+            for tenant, alert in alerts:
+                step = {"kind": kind, "price": "190"} if kind == "closed" else {"kind": kind}
+                path = f"{tenant.room_path}/alerts/{alert}/steps"
+                answer = await api.post(path, json=step, headers=tenant.owner.headers)
+                assert answer.status_code == 201, answer.text
+        async with _jobs_door(platform):
+            await _until(lambda: len(receiver.got) == 3 * len(alerts))
+
+    told = defaultdict(list)
+    for alert, kind in receiver.got:
+        told[alert].append(kind)
+    assert dict(told) == {alert: ["alert.posted", "alert.stepped", "alert.stepped"] for _, alert in alerts}
+
+
+async def test_processes_that_claim_at_once_have_each_tenants_effects_once(platform: Platform) -> None:
+    kind, tenants = f"test.{uuid4().hex[:12]}", [await make_tenant(platform) for _ in range(3)]
+    kinds = {kind: OutboxKind(handle=_nobody)}
+    for tenant in tenants:
+        async with platform.db.tenant(tenant.id) as tx:
+            for number in range(8):
+                body = {"number": number}
+                await platform.outbox.put(tx, kind, body, organization_id=tenant.id)
+
+    claims = await asyncio.gather(*(platform.outbox.claim(kinds, 16) for _ in range(8)))
+
+    had = Counter((one.organization_id, one.body["number"]) for claim in claims for one in claim)
+    assert had == Counter((tenant.id, number) for tenant in tenants for number in range(8))
+    for claim in claims:
+        assert max(Counter(one.organization_id for one in claim).values(), default=0) <= AT_ONCE_PER_TENANT
+
+
+async def test_with_one_place_left_the_next_in_turn_has_it_and_the_platform_takes_turns_too(platform: Platform) -> None:
+    kind, tenants = f"test.{uuid4().hex[:12]}", [await make_tenant(platform) for _ in range(2)]
+    kinds = {kind: OutboxKind(handle=_nobody)}
+    for tenant in tenants:
+        async with platform.db.tenant(tenant.id) as tx:
+            for _ in range(3):
+                await platform.outbox.put(tx, kind, {}, organization_id=tenant.id)
+    async with platform.db.platform() as tx:
+        for _ in range(3):
+            await platform.outbox.put(tx, kind, {})
+
+    served, after = [], FIRST_TURN
+    for _ in range(9):
+        [message] = await platform.outbox.claim(kinds, 1, after=after)
+        after = last_served(after, [party_of(message)])
+        served.append(after)
+
+    assert served == 3 * [*sorted(tenant.id for tenant in tenants), PLATFORM_PARTY]
+
+
+async def test_places_a_tenant_has_already_count_against_its_share(platform: Platform) -> None:
+    kind, tenant = f"test.{uuid4().hex[:12]}", await make_tenant(platform)
+    async with platform.db.tenant(tenant.id) as tx:
+        for _ in range(6):
+            await platform.outbox.put(tx, kind, {}, organization_id=tenant.id)
+    busy = {OrganizationId(UUID(int=1)): 9, tenant.id: 3}
+
+    claimed = await platform.outbox.claim({kind: OutboxKind(handle=_nobody)}, 16, busy=busy)
+
+    assert len(claimed) == AT_ONCE_PER_TENANT - 3
+
+
+async def _nobody(_: object) -> None:
+    """Has nothing: these tests only claim."""
