@@ -69,22 +69,37 @@ class Transaction:
     def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self._connection = connection
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._timeout_s: float | None = None
+
+    async def allow(self, *, statement_ms: int, lock_ms: int) -> None:
+        """Give the rest of this transaction deadlines of its own: a chore's statements are not a use case's.
+
+        Args:
+            statement_ms: how long one statement may run, > 0.
+            lock_ms: how long it may wait for a lock, > 0.
+        """
+        await self._connection.execute(
+            f"select set_config('statement_timeout', '{int(statement_ms)}', true), "
+            f"set_config('lock_timeout', '{int(lock_ms)}', true)"
+        )
+        # As COMMAND_TIMEOUT_S stands to STATEMENT_TIMEOUT_MS: the server gives up first, and says why.
+        self._timeout_s = statement_ms / 1000 + 3
 
     async def fetch(self, statement: str, *values: object) -> list[Rows]:
         """All rows of a statement."""
-        return cast("list[Rows]", await self._connection.fetch(statement, *values))
+        return cast("list[Rows]", await self._connection.fetch(statement, *values, timeout=self._timeout_s))
 
     async def fetchrow(self, statement: str, *values: object) -> Rows | None:
         """The first row, or None."""
-        return cast("Rows | None", await self._connection.fetchrow(statement, *values))
+        return cast("Rows | None", await self._connection.fetchrow(statement, *values, timeout=self._timeout_s))
 
     async def fetchval(self, statement: str, *values: object) -> Any:
         """The first column of the first row, or None."""
-        return await self._connection.fetchval(statement, *values)
+        return await self._connection.fetchval(statement, *values, timeout=self._timeout_s)
 
     async def execute(self, statement: str, *values: object) -> int:
         """Run a statement; answers how many rows it touched."""
-        status = await self._connection.execute(statement, *values)
+        status = await self._connection.execute(statement, *values, timeout=self._timeout_s)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 

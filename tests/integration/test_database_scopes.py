@@ -164,3 +164,15 @@ async def test_a_killed_connection_inside_a_scope_answers_unavailable(
             await connection.execute("select pg_terminate_backend($1)", pid)
             await connection.close()
             await tx.fetchval("select 1")
+
+
+async def test_a_chores_deadlines_end_with_its_transaction(platform: Platform) -> None:
+    with pytest.raises(Unavailable):
+        async with platform.db.platform() as tx:
+            await tx.allow(statement_ms=50, lock_ms=50)
+            await tx.fetchval("select pg_sleep(30)")
+
+    async with platform.db.platform() as tx:
+        assert await tx.fetchval("select current_setting('statement_timeout')") == "5s"
+        await tx.allow(statement_ms=20_000, lock_ms=50)
+        assert await tx.fetchval("select current_setting('statement_timeout')") == "20s"
