@@ -22,6 +22,7 @@ import asyncpg
 
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.stores.connections import Connections
 
 ACQUIRE_TIMEOUT_S = 3.0
 """How long a use case waits for a free connection (or a new one) before it answers Unavailable."""
@@ -114,10 +115,10 @@ class Transaction:
 
 
 class Database:
-    """The pool and the three scopes. Made by `open_database`; whoever opens it closes it."""
+    """The connections and the three scopes. Made by `open_database`; whoever opens it closes it."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     @asynccontextmanager
     async def tenant(self, organization_id: OrganizationId) -> AsyncIterator[Transaction]:
@@ -173,8 +174,14 @@ class Database:
         Raises:
             Unavailable: as `tenant`.
         """
-        async with self._connected() as connection:
+        connection = await self._acquire()
+        try:
             return cast("Rows | None", await connection.fetchrow(statement, *values))
+        except BaseException as error:
+            await self._end_badly(connection, error)
+            raise
+        finally:
+            self._connections.release(connection)
 
     async def ping(self, timeout_s: float) -> None:
         """Make sure PostgreSQL answers within timeout_s. Raises Unavailable."""
@@ -188,9 +195,9 @@ class Database:
         """Close every connection; those in use are given 2 s. May be called twice."""
         try:
             async with asyncio.timeout(2):
-                await self._pool.close()
+                await self._connections.close()
         except TimeoutError:
-            self._pool.terminate()
+            self._connections.terminate()
 
     @asynccontextmanager
     async def _scope(
@@ -211,23 +218,22 @@ class Database:
         try:
             yield connection
         except BaseException as error:
-            await _roll_back(connection)
-            if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
-                raise _unavailable() from error
+            await self._end_badly(connection, error)
             raise
         finally:
-            await self._release(connection)
+            self._connections.release(connection)
+
+    async def _end_badly(self, connection: Any, error: BaseException) -> None:
+        """Roll back. Raises Unavailable, from the error: trying again may help."""
+        await _roll_back(connection)
+        if isinstance(error, (*_TRY_AGAIN, TimeoutError)) or _is_broken(error, connection):
+            raise _unavailable() from error
 
     async def _acquire(self) -> Any:
         try:
-            return await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+            return await self._connections.acquire(ACQUIRE_TIMEOUT_S)
         except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _unavailable() from error
-
-    async def _release(self, connection: Any) -> None:
-        # A connection that can't be given back is thrown away by the pool; the use case itself has already ended.
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-            await self._pool.release(connection, timeout=2)
 
 
 async def open_database(url: str, *, pool_size: int, statement_cache: int = 200) -> Database:
@@ -238,17 +244,17 @@ async def open_database(url: str, *, pool_size: int, statement_cache: int = 200)
         pool_size: most connections, >= 1.
         statement_cache: prepared statements per connection; 0 behind a transaction pooler (design.md 3.4).
     """
-    pool = await asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=pool_size,
-        statement_cache_size=statement_cache,
-        command_timeout=COMMAND_TIMEOUT_S,
-        timeout=ACQUIRE_TIMEOUT_S,
-        reset=_reset,
-        server_settings={"application_name": "tradingroom", "timezone": "UTC"},
-    )
-    return Database(pool)
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(
+            url,
+            statement_cache_size=statement_cache,
+            command_timeout=COMMAND_TIMEOUT_S,
+            timeout=ACQUIRE_TIMEOUT_S,
+            server_settings={"application_name": "tradingroom", "timezone": "UTC"},
+        )
+
+    return Database(Connections(connect, pool_size))
 
 
 def _opening(role: str, organization_id: UUID | None, user_id: UUID | None) -> str:
@@ -268,12 +274,6 @@ def _opening(role: str, organization_id: UUID | None, user_id: UUID | None) -> s
     return f"begin; select {settings}"
 
 
-async def _reset(connection: Any) -> None:
-    """Before a connection goes back: nothing but an open transaction can be left, because all settings are local to it."""
-    if connection.is_in_transaction():
-        await connection.execute("rollback")
-
-
 async def _commit(connection: Any) -> None:
     if await connection.execute("commit") != "COMMIT":
         # PostgreSQL answers ROLLBACK, and no error, when a statement failed and somebody swallowed that.
@@ -281,13 +281,19 @@ async def _commit(connection: Any) -> None:
 
 
 async def _roll_back(connection: Any) -> None:
-    if _is_closed(connection):
+    """Leave nothing open on a connection; cut it off when that can't be had, also when we are cancelled meanwhile."""
+    if connection.is_closed():
         return
+    is_clean = False
     try:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(
+            asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError
+        ):
             await connection.execute("rollback", timeout=2)
-    except asyncpg.InternalClientError:
-        connection.terminate()
+            is_clean = True
+    finally:
+        if not is_clean:
+            connection.terminate()
 
 
 def _is_broken(error: BaseException, connection: Any) -> bool:
@@ -297,15 +303,7 @@ def _is_broken(error: BaseException, connection: Any) -> bool:
     """
     if isinstance(error, asyncpg.InternalClientError):
         return True
-    return isinstance(error, asyncpg.InterfaceError) and _is_closed(connection)
-
-
-def _is_closed(connection: Any) -> bool:
-    """Whether a connection of the pool is gone; one that died in our hands was taken back already and says so by raising."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True
+    return isinstance(error, asyncpg.InterfaceError) and bool(connection.is_closed())
 
 
 def _unavailable() -> Unavailable:
