@@ -10,7 +10,6 @@ from control_plane.domain import events
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.ids import ParticipantId
 from control_plane.services.ports import Presence
-from control_plane.signaling.connection import Connection
 from control_plane.signaling.needs import Admission
 from control_plane.signaling.session import Session
 
@@ -34,10 +33,9 @@ async def leave(session: Session, admission: Admission, reason: str) -> None:
     session.apply(events.ParticipantLeft(live_session_id=session.id, participant_id=participant_id, reason=reason))
 
 
-async def lose(session: Session, connection: Connection) -> None:
+async def lose(session: Session, admission: Admission) -> None:
     """A socket is gone without a word: show it at once, and wait for the person to come back."""
-    participant_id = connection.participant_id
-    admission = connection.admission
+    participant_id = admission.participant.id
 
     def give_up() -> None:
         if session.ghosts.get(participant_id, (None,))[0] is admission:

@@ -23,7 +23,7 @@ from control_plane.signaling.departures import lose, touch
 from control_plane.signaling.handlers import Room, handle, lane_of
 from control_plane.signaling.media_care import MAX_OFFERS_AT_ONCE, MediaCare
 from control_plane.signaling.metrics import SignalingMetrics
-from control_plane.signaling.needs import Needs
+from control_plane.signaling.needs import Admission, Needs
 from control_plane.signaling.node_events import hear_node
 from control_plane.signaling.session import Session
 from control_plane.signaling.socket import Socket
@@ -120,7 +120,7 @@ class Hub:
         if self.is_closing or session.is_over or session.connections.get(connection.participant_id) is not connection:
             return
         del session.connections[connection.participant_id]
-        session.spawn(lose(session, connection))
+        session.spawn(lose(session, connection.admission))
 
     def count_request(self, method: str, outcome: str) -> None:
         """Count an answer."""
@@ -178,13 +178,12 @@ class Hub:
             if session.is_over:
                 raise RoomNotLive("This live session is over.")
             if socket.is_closed:
-                # Gone before the welcome: the rows say they are here, so they get their grace.
-                await lose(session, connection)
                 return
             self._connect(socket, Room(session, care, connection))
             take_in(session, care, connection, hello, opened)
         finally:
             session.joining -= 1
+            self._lose_unwelcomed(session, admission)
         self.metrics.count_request("hello", "ok")
         log.info(
             "socket_welcomed",
@@ -195,6 +194,14 @@ class Hub:
             media_kept=opened.is_kept,
         )
         await self._tell_joined(session, connection)
+
+    def _lose_unwelcomed(self, session: Session, admission: Admission) -> None:
+        """Refused, out of time, or gone before the welcome: they get their grace, and then what was made for them closes.
+
+        Since they were admitted the rows say that they are here, and a node may hold a transport of theirs.
+        """
+        if not (self.is_closing or session.is_over or admission.participant.id in session.connections):
+            session.spawn(lose(session, admission))
 
     def _connect(self, socket: Socket, room: Room) -> None:
         requests = Requests(
@@ -341,13 +348,15 @@ class Hub:
         session, now_s = held.session, asyncio.get_running_loop().time()
         if not session.is_idle:
             session.idle_since_s = None
-            await held.sweep.run()
         elif session.idle_since_s is None:
             session.idle_since_s = now_s
         elif now_s - session.idle_since_s > self.needs.times.idle_s and self._held.get(session.id) is held:
             del self._held[session.id]
             self._opened[session.id] = session.places()
             await session.close()
+            return
+        # Also while nobody is here: `idle_s` is longer than it takes to find out who was lost unnoticed.
+        await held.sweep.run()
 
     async def _close_ended(self) -> None:
         """Nobody here hears that a session ended which is no longer held: look at its row now and then."""

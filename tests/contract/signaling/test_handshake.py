@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+from typing import Never
 from uuid import uuid4
 
 import msgspec
@@ -12,11 +13,12 @@ import pytest
 from picows import WSMsgType
 
 from control_plane.domain.errors import InvalidInput, Unavailable
+from control_plane.domain.ids import LiveSessionId, ParticipantId
 from control_plane.domain.roles import Role
 from control_plane.signaling import messages as m
 from control_plane.signaling.messages import CloseCode
 from scripts.headless.signaling import SignalingClient, SignalingError, SocketClosed
-from tests.contract.signaling.conftest import World, close_code
+from tests.contract.signaling.conftest import World, close_code, until
 from tests.contract.signaling.fake_node import SEALED
 
 
@@ -133,6 +135,42 @@ async def test_unforeseen_fault_at_hello_says_try_again(world: World) -> None:
     client.send_raw(msgspec.json.encode(m.Hello(id=1, token=token, rtp_capabilities=SEALED)))
 
     assert await close_code(client) == CloseCode.TRY_AGAIN
+
+
+async def test_whoever_was_admitted_and_not_welcomed_is_gone_after_the_grace_with_what_was_made_for_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await world.enter(Role.HOST)
+    await host.publish()
+    participant, token = world.live.invite()
+
+    def refuse(_: object) -> Never:
+        raise InvalidInput("These capabilities make no sense.")
+
+    monkeypatch.setattr(world.node, "_consumer_create", refuse)
+    client = await world.connect()
+    client.send_raw(msgspec.json.encode(m.Hello(id=1, token=token, rtp_capabilities=SEALED)))
+
+    assert await close_code(client) == CloseCode.BAD_MESSAGE
+    assert str(participant.id) in world.node.transports
+    await until(lambda: (participant.id, "lost") in world.live.left)
+    await until(lambda: str(participant.id) not in world.node.transports)
+
+
+async def test_a_session_that_nobody_here_is_in_is_swept_for_the_lost_until_it_is_let_go(world: World) -> None:
+    sweeps: list[object] = []
+    present = world.presence.present
+
+    async def count(live_session_id: LiveSessionId) -> set[ParticipantId]:
+        sweeps.append(live_session_id)
+        return await present(live_session_id)
+
+    guest = await world.enter()
+    await guest.client.request(m.RoomLeave(id=0), m.Empty)
+    await until(lambda: not world.processes[0].hub.rooms())
+    world.presence.present = count  # type: ignore[method-assign]  # what it is asked is looked at, nothing else
+
+    await until(lambda: len(sweeps) > 0)
 
 
 async def test_redis_away_at_the_first_hello_says_try_again_and_later_lets_in(world: World) -> None:
