@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import secrets
-import struct
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
-from scripts.browser.launch import chromium
 from scripts.browser.pages import by_id, new_context
-from scripts.headless.rest import Organization, Rest, RestError
-from scripts.headless.scene import sign_up_someone
-from tests.e2e.running_stack import RunningStack
+from scripts.headless.rest import Rest, RestError
+from tests.e2e.desk import PERIOD_S, Desk, open_letter, totp
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(120)]
-
-PERIOD_S = 30
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A tenant with its owner, and a browser."""
-
-    stack: RunningStack
-    browser: Browser
-    owner: Rest
-    organization: Organization
-
-    async def open(self, path: str, person: Rest | None = None) -> Page:
-        """A page below the organization, as the owner or someone else."""
-        context = await new_context(self.browser, person or self.owner)
-        page = await context.new_page()
-        await page.goto(f"{self.stack.base_url}/o/{self.organization.id}/{path}")
-        return page
-
-
-@pytest.fixture
-async def desk(stack: RunningStack) -> AsyncIterator[Desk]:
-    async with chromium() as browser, await sign_up_someone(stack.base_url, "Owner") as owner:
-        organization = await owner.create_organization(f"Desk {secrets.token_hex(4)}")
-        yield Desk(stack, browser, owner, organization)
-
-
-@pytest.fixture
-async def guest(stack: RunningStack) -> AsyncIterator[Rest]:
-    async with await sign_up_someone(stack.base_url, "Guest") as person:
-        yield person
-
-
-def totp(secret: str) -> str:
-    """The code an authenticator shows now (RFC 6238: SHA-1, 6 digits, 30 s)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    mac = hmac.new(key, struct.pack(">Q", int(time.time()) // PERIOD_S), hashlib.sha1).digest()
-    start = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-async def open_letter(page: Page, base_url: str, *, to: str, subject: str) -> None:
-    """Go to the mailbox and follow the link of the letter to this address."""
-    await page.goto(f"{base_url}/mailbox")
-    letter = page.get_by_role("listitem").filter(has_text=f"to {to}").filter(has_text=subject)
-    await letter.first.get_by_test_id("letter").click()
-    await letter.first.get_by_test_id("letter-link").first.click()
 
 
 async def test_an_organization_is_renamed_and_everyone_sees_it(desk: Desk) -> None:

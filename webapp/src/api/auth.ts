@@ -18,6 +18,8 @@ export const auth = new GoTrueClient({
   autoRefreshToken: true,
   persistSession: true,
   detectSessionInUrl: false,
+  // Ours answers them; hosted Supabase says so where it does not.
+  experimental: { recoveryCodes: true },
 });
 
 let current: Session | null = null;

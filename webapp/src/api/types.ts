@@ -10,6 +10,8 @@ export type Organization = Schemas['OrganizationView'];
 export type Member = Schemas['MemberView'];
 export type MemberList = Schemas['MemberList'];
 export type Room = Schemas['RoomView'];
+/** Members with a role of their own in a room. */
+export type RoomRoleList = Schemas['RoomRoleList'];
 export type RoomList = Schemas['RoomList'];
 export type PlanList = Schemas['PlanList'];
 export type FeedPage = Schemas['FeedPage'];

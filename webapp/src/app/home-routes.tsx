@@ -1,11 +1,13 @@
 import { useState } from 'react';
-import { Navigate, Outlet, useOutletContext, useParams } from 'react-router';
+import { Navigate, Outlet, useNavigate, useOutletContext, useParams } from 'react-router';
 import { auth } from '@/api/auth';
 import { ApiProblem } from '@/api/problem';
 import type { Me, Organization } from '@/api/types';
-import { may, organizationIn, useMe } from '@/features/organizations/api';
+import { may, organizationIn, useMe, useOwnInvitations } from '@/features/organizations/api';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
+import { InvitationsPage } from '@/features/organizations/invitations-page';
 import { InviteDialog } from '@/features/organizations/invite-dialog';
+import { OwnInvitations } from '@/features/organizations/own-invitations';
 import { MembersPanel, PlanPanel } from '@/features/organizations/side-panels';
 import { useRooms } from '@/features/rooms/api';
 import { RoomsPage } from '@/features/rooms/rooms-page';
@@ -41,6 +43,7 @@ export interface OrganizationContext {
 export function OrganizationRoute() {
   const { organizationId = '' } = useParams();
   const me = useMe();
+  const invitations = useOwnInvitations();
   if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
   const organization = organizationIn(me.data, organizationId);
   if (!organization) return <Navigate to="/" replace />;
@@ -49,6 +52,7 @@ export function OrganizationRoute() {
     <Shell
       me={me.data}
       organization={organization}
+      invitationCount={invitations.data?.items.length ?? 0}
       canSeeMembers={may(organization.role, 'members.manage')}
       canSeeSettings={may(organization.role, 'organization.manage')}
       onSignOut={signOut}
@@ -58,8 +62,17 @@ export function OrganizationRoute() {
   );
 }
 
+/** `/o/:organizationId/invitations`: who invites me elsewhere. */
+export function InvitationsRoute() {
+  const { me } = useOutletContext<OrganizationContext>();
+  const navigate = useNavigate();
+  return <InvitationsPage email={me.email} onAccepted={(id) => void navigate(`/o/${id}`)} />;
+}
+
 export function RoomsRoute() {
   const { organization } = useOutletContext<OrganizationContext>();
+  const invitations = useOwnInvitations().data?.items ?? [];
+  const navigate = useNavigate();
   const [isInviting, setInviting] = useState(false);
   const { id, role } = organization;
   const canInvite = may(role, 'members.manage');
@@ -67,6 +80,11 @@ export function RoomsRoute() {
   const roomCount = useRooms(id).data?.items.length ?? null;
   return (
     <>
+      {invitations.length > 0 && (
+        <section aria-label="Invitations to you" className="max-h-1/3 flex-none overflow-y-auto border-b border-line-strong bg-surface">
+          <OwnInvitations invitations={invitations} onAccepted={(there) => void navigate(`/o/${there}`)} />
+        </section>
+      )}
       <RoomsPage
         organizationId={id}
         canManageRooms={may(role, 'rooms.manage')}

@@ -9,7 +9,7 @@ import { SecondStepPage } from '@/features/auth/second-step-page';
 import { SignInPage } from '@/features/auth/sign-in-page';
 import { useSession } from '@/features/auth/session';
 import { FailurePage } from './failure-page';
-import { HomeRoute, OrganizationRoute, RoomsRoute } from './home-routes';
+import { HomeRoute, InvitationsRoute, OrganizationRoute, RoomsRoute } from './home-routes';
 import { LazyRoomRoute } from './lazy-room';
 import { queryClient } from './query-client';
 
@@ -48,6 +48,7 @@ export const router = createBrowserRouter([
         element: <SignedIn><OrganizationRoute /></SignedIn>,
         children: [
           { index: true, element: <RoomsRoute /> },
+          { path: 'invitations', element: <InvitationsRoute /> },
           { path: 'members', lazy: async () => ({ Component: (await import('./settings-routes')).MembersRoute }) },
           {
             path: 'settings',
@@ -55,6 +56,7 @@ export const router = createBrowserRouter([
             children: [
               { index: true, lazy: async () => ({ Component: (await import('./settings-routes')).GeneralRoute }) },
               { path: 'workspaces', lazy: async () => ({ Component: (await import('./settings-routes')).WorkspacesRoute }) },
+              { path: 'workspaces/rooms/:roomId', lazy: async () => ({ Component: (await import('./settings-routes')).RoomRolesRoute }) },
               { path: 'roles', lazy: async () => ({ Component: (await import('./settings-routes')).RolesPage }) },
               { path: 'usage', lazy: async () => ({ Component: (await import('./settings-routes')).UsageRoute }) },
               { path: 'tokens', lazy: async () => ({ Component: (await import('./settings-routes')).TokensRoute }) },

@@ -5,6 +5,7 @@ import { InviteDialog } from '@/features/organizations/invite-dialog';
 import { AuditPage } from '@/features/settings/audit-page';
 import { GeneralPage } from '@/features/settings/general-page';
 import { MembersPage } from '@/features/settings/members-page';
+import { RoomRolesPage } from '@/features/settings/room-roles-page';
 import { SettingsLayout } from '@/features/settings/settings-layout';
 import { TokensPage } from '@/features/settings/tokens-page';
 import { UsagePage } from '@/features/settings/usage-page';
@@ -58,6 +59,12 @@ export function MembersRoute() {
 export function WorkspacesRoute() {
   const { organizationId = '' } = useParams();
   return <WorkspacesPage organizationId={organizationId} />;
+}
+
+export function RoomRolesRoute() {
+  const { organizationId = '', roomId = '' } = useParams();
+  const back = `/o/${organizationId}/settings/workspaces`;
+  return <RoomRolesPage key={roomId} organizationId={organizationId} roomId={roomId} back={back} />;
 }
 
 export function UsageRoute() {

@@ -1,4 +1,4 @@
-import { CaretUpDownIcon, DoorIcon, GearSixIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
+import { CaretUpDownIcon, DoorIcon, EnvelopeSimpleIcon, GearSixIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
 import type { ReactNode } from 'react';
 import { NavLink, useNavigate } from 'react-router';
 import type { Me, Organization } from '@/api/types';
@@ -6,13 +6,15 @@ import { roleName } from '@/lib/roles';
 import { IconButton } from '@/ui/button';
 import { cn } from '@/ui/cn';
 import { Face } from '@/ui/face';
-import { Mark } from '@/ui/marks';
+import { Count, Mark } from '@/ui/marks';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 import { useTheme } from '@/ui/theme';
 
 interface ShellProps {
   me: Me;
   organization: Organization;
+  /** Of other organizations, to me. */
+  invitationCount: number;
   canSeeMembers: boolean;
   canSeeSettings: boolean;
   onSignOut: () => void;
@@ -20,7 +22,7 @@ interface ShellProps {
 }
 
 /** Pages with the side bar: 200 px, 52 px below 1280, at the bottom on phones. */
-export function Shell({ me, organization, canSeeMembers, canSeeSettings, onSignOut, children }: ShellProps) {
+export function Shell({ me, organization, invitationCount, canSeeMembers, canSeeSettings, onSignOut, children }: ShellProps) {
   const base = `/o/${organization.id}`;
   return (
     <div className="grid h-full grid-cols-[auto_1fr] max-md:grid-cols-1 max-md:grid-rows-[1fr_auto]">
@@ -28,7 +30,7 @@ export function Shell({ me, organization, canSeeMembers, canSeeSettings, onSignO
         aria-label="Main"
         className="flex w-(--nav) flex-col border-r border-line bg-surface p-2 max-xl:w-(--nav-slim) max-md:order-last max-md:w-auto max-md:flex-row max-md:border-t max-md:border-r-0 max-md:px-3 max-md:py-1 pad-safe-bottom"
       >
-        <OrganizationMenu me={me} organization={organization} />
+        <OrganizationMenu me={me} organization={organization} invitationCount={invitationCount} />
         <div className="flex flex-col gap-px max-md:flex-1 max-md:flex-row max-md:justify-center max-md:gap-2">
           <NavItem to={base} icon={<DoorIcon size={18} />} label="Rooms" />
           {canSeeMembers && <NavItem to={`${base}/members`} icon={<UsersIcon size={18} />} label="Members" />}
@@ -64,7 +66,7 @@ function NavItem({ to, icon, label, isWhole = false }: { to: string; icon: React
   );
 }
 
-function OrganizationMenu({ me, organization }: { me: Me; organization: Organization }) {
+function OrganizationMenu({ me, organization, invitationCount }: Pick<ShellProps, 'me' | 'organization' | 'invitationCount'>) {
   const navigate = useNavigate();
   return (
     <Menu
@@ -92,6 +94,14 @@ function OrganizationMenu({ me, organization }: { me: Me; organization: Organiza
         </MenuItem>
       ))}
       <MenuLine />
+      <MenuItem
+        icon={<EnvelopeSimpleIcon size={16} />}
+        onSelect={() => void navigate(`/o/${organization.id}/invitations`)}
+        testId="to-invitations"
+      >
+        <span className="flex-1">Invitations</span>
+        {invitationCount > 0 && <Count value={invitationCount} isHot />}
+      </MenuItem>
       <MenuItem icon={<PlusIcon size={16} />} onSelect={() => void navigate('/new-organization')}>
         New organization
       </MenuItem>

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
 import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
-import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, PlanList, Role } from '@/api/types';
+import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, OwnInvitation, Page, PlanList, Role } from '@/api/types';
 
 export const meKey = ['me'] as const;
 
@@ -58,6 +58,31 @@ export function useAcceptInvitation() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (code: string) => call<AcceptedInvitation>('POST', '/invitations/accept', { code }),
+    onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
+  });
+}
+
+/** Invitations to my address that I can take now: all of them, newest first. */
+export function useOwnInvitations(): UseQueryResult<Page<OwnInvitation>> {
+  return useQuery({
+    queryKey: [...meKey, 'invitations'],
+    queryFn: () => call<Page<OwnInvitation>>('GET', '/me/invitations'),
+    refetchOnWindowFocus: true,
+  });
+}
+
+export function useAcceptOwnInvitation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => call<AcceptedInvitation>('POST', `/me/invitations/${id}/accept`),
+    onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
+  });
+}
+
+export function useDeclineOwnInvitation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => call('POST', `/me/invitations/${id}/decline`),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }

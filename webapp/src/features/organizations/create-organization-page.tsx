@@ -3,8 +3,23 @@ import { useNavigate } from 'react-router';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Mark } from '@/ui/marks';
+import { Panel } from '@/ui/states';
 import { TextField } from '@/ui/text-field';
-import { useCreateOrganization } from './api';
+import { useCreateOrganization, useOwnInvitations } from './api';
+import { OwnInvitations } from './own-invitations';
+
+/** Invitations to my address, before I begin something of my own. */
+function Invited({ onAccepted }: { onAccepted: (organizationId: string) => void }) {
+  const items = useOwnInvitations().data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <div className="w-full max-w-100">
+      <Panel title="You are invited" count={items.length}>
+        <OwnInvitations invitations={items} onAccepted={onAccepted} />
+      </Panel>
+    </div>
+  );
+}
 
 /** The first page of someone who is a member nowhere yet, and the way to one more organization. */
 export function CreateOrganizationPage({ isFirst, onSignOut }: { isFirst: boolean; onSignOut?: () => void }) {
@@ -19,7 +34,8 @@ export function CreateOrganizationPage({ isFirst, onSignOut }: { isFirst: boolea
   }
 
   return (
-    <main className="grid min-h-full place-items-center bg-canvas p-4">
+    <main className="flex min-h-full flex-col items-center justify-center gap-3 bg-canvas p-4">
+      {isFirst && <Invited onAccepted={(id) => void navigate(`/o/${id}`, { replace: true })} />}
       <section className="w-full max-w-100 rounded-3 border border-line bg-surface p-5">
         <div className="mb-4 flex items-center gap-2.5">
           <Mark size={24} />
@@ -32,7 +48,7 @@ export function CreateOrganizationPage({ isFirst, onSignOut }: { isFirst: boolea
         </div>
         <h1 className="text-xl font-semibold">{isFirst ? 'Name your organization' : 'One more organization'}</h1>
         <p className="mt-1 mb-4 text-ink-2">
-          It holds your rooms and members. {isFirst && 'If you were invited to one, open the link you were sent instead.'}
+          It holds your rooms and members. {isFirst && 'If you were sent a link to one, open it instead.'}
         </p>
         <form onSubmit={submit} className="grid gap-3.5">
           <TextField

@@ -3,7 +3,7 @@ import {
 } from '@tanstack/react-query';
 import { call, type Method } from '@/api/client';
 import type {
-  ApiToken, ApiTokenWithText, AuditEntry, Catalogue, Organization, Page, PermissionTable, Usage, Webhook, WebhookDelivery, Workspace,
+  ApiToken, ApiTokenWithText, AuditEntry, Catalogue, Organization, Page, PermissionTable, Room, RoomRoleList, Usage, Webhook, WebhookDelivery, Workspace,
 } from '@/api/types';
 
 const organizationKey = (id: string, ...rest: string[]) => ['organizations', id, ...rest] as const;
@@ -74,6 +74,21 @@ export function useOrganizationChange(organizationId: string) {
   return useChange<Partial<Pick<Organization, 'name' | 'slug' | 'chatRetentionDays' | 'auditRetentionDays'>>>(
     organizationId, 'PATCH', () => '',
   );
+}
+
+export function useRoom(organizationId: string, roomId: string) {
+  return useQuery({
+    queryKey: organizationKey(organizationId, 'rooms', roomId),
+    queryFn: () => call<Room>('GET', `/organizations/${organizationId}/rooms/${roomId}`),
+  });
+}
+
+/** Members with a role of their own in a room: all of them. */
+export function useRoomRoles(organizationId: string, roomId: string) {
+  return useQuery({
+    queryKey: organizationKey(organizationId, 'rooms', roomId, 'roles'),
+    queryFn: () => call<RoomRoleList>('GET', `/organizations/${organizationId}/rooms/${roomId}/roles`),
+  });
 }
 
 export interface TokenDraft {

@@ -1,37 +1,38 @@
 import { CheckIcon } from '@phosphor-icons/react';
+import type { Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { roleName } from '@/lib/roles';
 import { Loaded } from '@/ui/query-state';
 import { Scroller } from '@/ui/scroller';
 import { Panel } from '@/ui/states';
 import { usePermissions } from './api';
-
-const WORDS: Record<string, string> = {
-  'rooms.view': 'See rooms',
-  'session.join': 'Join live sessions',
-  'chat.post': 'Write in chat',
-  'room.moderate': 'Remove people and messages from a room',
-  'media.publish': 'Show screen, camera and voice',
-  'alerts.post': 'Post alerts',
-  'session.run': 'Start and end sessions',
-  'rooms.manage': 'Make, change and archive rooms',
-  'members.manage': 'Invite, change and remove members',
-  'organization.manage': 'Settings, API tokens, webhooks',
-  'audit.read': 'Read the audit log',
-  'billing.manage': 'Plan and payment',
-  'organization.own': 'Hand over or delete the organization',
-};
+import { holds, RIGHT_WORDS, shownRights } from './rights';
 
 /** The one table of roles, as the server holds it. */
 export function RolesPage() {
+  return (
+    <RightsPanel title="What each role may do" note="A member can be more or less in one room than in the organization. Viewers take a seat of the plan; the others do not." />
+  );
+}
+
+interface RightsPanelProps {
+  title: string;
+  /** Under the table. */
+  note: string;
+  /** Columns; all when not given. */
+  only?: readonly Role[];
+}
+
+/** Roles side by side with their rights. */
+export function RightsPanel({ title, note, only }: RightsPanelProps) {
   const table = usePermissions();
   return (
-    <Panel title="What each role may do">
+    <Panel title={title}>
       <Loaded query={table} failed="The roles did not load" sentence={(error) => sentenceOf(error, 'Nothing else is affected.')} place="h-80">
         {({ items }) => {
           // Lowest role first: each holds what the one before it holds.
-          const roles = [...items].reverse();
-          const rights = Object.keys(WORDS).filter((right) => roles.some(({ permissions }) => holds(permissions, right)));
+          const roles = items.filter(({ role }) => only?.includes(role) ?? true).reverse();
+          const rights = shownRights(roles);
           return (
             <Scroller label="Roles and rights" className="overflow-x-auto">
               <table className="w-full border-collapse text-left" aria-label="Roles and rights">
@@ -51,7 +52,7 @@ export function RolesPage() {
                   {rights.map((right) => (
                     <tr key={right} className="border-line not-last:border-b hover:bg-hover">
                       <th scope="row" className="sticky left-0 h-9 min-w-45 bg-surface pr-2 pl-3.5 font-normal">
-                        {WORDS[right]}
+                        {RIGHT_WORDS[right]}
                       </th>
                       {roles.map(({ role, permissions }) => (
                         <td key={role} className="px-2 text-center">
@@ -72,17 +73,11 @@ export function RolesPage() {
                   ))}
                 </tbody>
               </table>
-              <p className="border-t border-line px-3.5 py-2.5 text-xs text-ink-2">
-                A member can be more or less in one room than in the organization. Viewers take a seat of the plan; the others do not.
-              </p>
+              <p className="border-t border-line px-3.5 py-2.5 text-xs text-ink-2">{note}</p>
             </Scroller>
           );
         }}
       </Loaded>
     </Panel>
   );
-}
-
-function holds(permissions: readonly string[], right: string): boolean {
-  return permissions.includes(right);
 }

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Link } from 'react-router';
 import type { Room } from '@/api/types';
 import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
@@ -43,6 +44,16 @@ export function RoomRows({ organizationId, rooms, onEdit }: RoomRowsProps) {
       isActions: true,
       cell: (room) => (
         <>
+          {room.archivedAt === null && (
+            <Link
+              to={`/o/${organizationId}/settings/workspaces/rooms/${room.id}`}
+              className="inline-flex h-7 items-center rounded-2 px-2.5 text-xs font-medium text-ink-2 hover:bg-hover hover:text-ink"
+              aria-label={`Roles in ${room.name}`}
+              data-testid="room-roles-open"
+            >
+              Roles
+            </Link>
+          )}
           {room.archivedAt === null && (
             <Button size="sm" look="quiet" onClick={() => onEdit(room)} data-testid="room-edit">
               Settings

@@ -30,18 +30,22 @@ export function WorkspacesPage({ organizationId }: { organizationId: string }) {
         </Button>
       </div>
       <Loaded query={workspaces} failed="Workspaces did not load" sentence={(error) => sentenceOf(error, 'Rooms are not affected.')}>
-        {() =>
-          all.map((workspace) => (
-            <WorkspacePanel
-              key={workspace.id}
-              workspace={workspace}
-              rooms={inUse.filter(({ workspaceId }) => workspaceId === workspace.id)}
-              canDelete={all.length > 1}
-              onAsk={setQuestion}
-              onEdit={setEditing}
-            />
-          ))
-        }
+        {() => (
+          <Loaded query={rooms} failed="Rooms did not load" sentence={(error) => sentenceOf(error, 'What is live goes on.')}>
+            {() =>
+              all.map((workspace) => (
+                <WorkspacePanel
+                  key={workspace.id}
+                  workspace={workspace}
+                  rooms={inUse.filter(({ workspaceId }) => workspaceId === workspace.id)}
+                  canDelete={all.length > 1}
+                  onAsk={setQuestion}
+                  onEdit={setEditing}
+                />
+              ))
+            }
+          </Loaded>
+        )}
       </Loaded>
       <LoadMore query={workspaces} />
       {away.length > 0 && (
