@@ -241,7 +241,7 @@ def assemble(
         entitlements=EntitlementService(db, ids),
         audit=AuditService(db),
         closing=ClosingService(db, bus, clock),
-        persons=PersonService(db, bus, clock),
+        persons=PersonService(db, bus, clock, outbox),
         retention=RetentionService(db),
         live=LiveService(
             db=db,

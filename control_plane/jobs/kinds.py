@@ -9,6 +9,7 @@ from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.domain.webhooks import POLICY as WEBHOOK_POLICY
 from control_plane.services.confirmations import ASKED_KIND
 from control_plane.services.outbox import OutboxKind
+from control_plane.services.persons import ERASE_KIND, ERASE_POLICY
 from control_plane.services.platform import Platform
 
 OF_PEOPLE = frozenset({MAIL_KIND, ASKED_KIND})
@@ -20,6 +21,7 @@ def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
     return {
         MAIL_KIND: OutboxKind(handle=platform.mail.send),
         ASKED_KIND: OutboxKind(handle=platform.confirmations.have),
+        ERASE_KIND: OutboxKind(handle=platform.persons.finish, policy=ERASE_POLICY),
         WEBHOOK_KIND: OutboxKind(handle=platform.webhook_sending.have, policy=WEBHOOK_POLICY),
     }
 

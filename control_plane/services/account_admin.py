@@ -14,7 +14,6 @@ from control_plane.domain.accounts import Account, check_password, clean_email, 
 from control_plane.domain.errors import Conflict, InvalidInput, NotFound
 from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
-from control_plane.domain.roles import Role
 from control_plane.domain.sign_ins import MailPurpose
 from control_plane.services.accounts import AccountService, check_metadata, email_exists, merged, with_metadata
 from control_plane.services.confirmations import ConfirmationService, Mailed
@@ -128,12 +127,11 @@ class AccountAdmin:
         Raises:
             NotFound, Unavailable. Conflict: it owns an organization, which has to be given away first.
         """
-        async with self.db.user(user_id) as tx:
-            owned = [own for own, role in await organization_store.list_own(tx, user_id) if role is Role.OWNER]
-        if owned:
-            raise Conflict("This person owns an organization: transfer it first.", reason="conflict")
         async with self.db.platform() as tx:
             await _get(tx, user_id)
+            # Asked and deleted in one transaction: a transfer of ownership comes before both, or finds them gone.
+            if await organization_store.hold_memberships(tx, user_id) == "owner":
+                raise Conflict("This person owns an organization: transfer it first.", reason="conflict")
             await self.sessions.end(tx, user_id)
             await store.delete_account(tx, user_id)
 

@@ -79,7 +79,7 @@ async def note(
     )
     if caller is not None and subject[1] is not None and action in EVENTS and not action.startswith(_FED):
         data = {"actorId": caller.user_id, "before": before, "after": after}
-        await webhooks.tell(tx, organization_id, action, subject[1], data, datetime.now(UTC))
+        await webhooks.tell(tx, organization_id, action, subject[1], data, datetime.now(UTC), actor_id=caller.user_id)
 
 
 @dataclass(frozen=True, slots=True)

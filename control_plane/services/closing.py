@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import InvalidInput
+from control_plane.domain.errors import Conflict, InvalidInput, Unavailable
 from control_plane.domain.events import SessionEnded, session_topic
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.organizations import DELETION_GRACE
@@ -18,23 +18,24 @@ from control_plane.services import access, audit
 from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.organizations import OwnOrganization
 from control_plane.services.ports import Bus, Clock
+from control_plane.services.retention import BATCH, LOCK_MS, STATEMENT_MS, in_batches
 from control_plane.stores import live_sessions
 from control_plane.stores import organizations as store
+from control_plane.stores import retention as retention_store
 from control_plane.stores import rooms as room_store
 from control_plane.stores.database import Database, Transaction
 
-AT_ONCE = 10
-"""Organizations erased in one transaction."""
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ClosingService:
-    """The use cases of an organization's end."""
+    """The use cases of an organization's end. batch: rows one transaction erases."""
 
     db: Database
     bus: Bus
     clock: Clock
+    batch: int = BATCH
 
     async def close(self, caller: Caller, organization_id: OrganizationId, name: str) -> OwnOrganization:
         """Ask for the deletion: live sessions end, nothing new is made or said, and in 30 days it is erased.
@@ -74,7 +75,11 @@ class ClosingService:
             tx.after_commit(partial(self.bus.publish, session_topic(room.live.id), ended))
 
     async def reopen(self, caller: Caller, organization_id: OrganizationId) -> OwnOrganization:
-        """Take the deletion back, within the grace. Again is harmless. Raises NotFound, Forbidden, Unavailable."""
+        """Take the deletion back, within the grace. Again is harmless.
+
+        Raises:
+            NotFound, Forbidden. Conflict: the grace is over, and its rows may be going already. Unavailable.
+        """
         async with self.db.tenant(organization_id) as tx:
             member = await access.require(tx, caller, organization_id, Permission.OWN_ORGANIZATION)
             await lock_entitlement(tx, organization_id)
@@ -82,6 +87,8 @@ class ClosingService:
             if found is None:
                 raise access.no_organization()
             if found.deletes_at is not None:
+                if found.deletes_at <= self.clock.now():
+                    raise Conflict("This organization is being erased.", reason="erasing")
                 before = {"deletesAt": str(found.deletes_at)}
                 found = msgspec.structs.replace(found, deletes_at=None)
                 await store.update_organization(tx, found)
@@ -98,15 +105,35 @@ class ClosingService:
     async def erase_due(self) -> int:
         """Erase organizations whose grace is over, with all their rows; for the jobs door. Answers how many.
 
+        In batches, as `services.retention`: an interruption leaves the rest to the next run.
+
         Raises:
-            Unavailable.
+            Unavailable: some batch did not commit; the other organizations were erased.
         """
-        erased = 0
-        while True:
-            async with self.db.platform() as tx:
-                gone = await store.delete_due(tx, AT_ONCE)
-            for organization_id in gone:
-                log.info("organization erased", organization_id=str(organization_id))
-            erased += len(gone)
-            if len(gone) < AT_ONCE:
-                return erased
+        async with self.db.platform() as tx:
+            due = await retention_store.list_due(tx)
+        erased, failed = 0, None
+        for organization_id in due:
+            try:
+                erased += await self._erase(organization_id)
+            except Unavailable as error:
+                log.warning("erasure_stopped", organization_id=str(organization_id))
+                failed = error
+        if failed is not None:
+            raise failed
+        return erased
+
+    async def _erase(self, organization_id: OrganizationId) -> bool:
+        for table in retention_store.CLEARED:
+
+            async def step(tx: Transaction, limit: int, table: str = table) -> int:
+                return await retention_store.clear(tx, table, organization_id, limit)
+
+            if await in_batches(self.db, organization_id, table, step, self.batch) is None:
+                return False
+        async with self.db.platform() as tx:
+            await tx.allow(statement_ms=STATEMENT_MS, lock_ms=LOCK_MS)
+            is_gone = await retention_store.delete_organization(tx, organization_id)
+        if is_gone:
+            log.info("organization_erased", organization_id=str(organization_id))
+        return is_gone

@@ -4,32 +4,46 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
+from control_plane.domain.audit import ActorKind
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import Conflict, InvalidInput, Unauthenticated
-from control_plane.domain.ids import OrganizationId
+from control_plane.domain.errors import Conflict, InvalidInput, Unauthenticated, Unavailable
+from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.outbox import GiveUp, OutboxMessage, OutboxPolicy
 from control_plane.domain.roles import Role
 from control_plane.services import audit, revocation
 from control_plane.services.entitlements import lock_entitlement
+from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Bus, Clock
+from control_plane.services.retention import BATCH, LOCK_MS, STATEMENT_MS
 from control_plane.stores import organizations as organization_store
 from control_plane.stores import persons as store
 from control_plane.stores.database import Database
 
 EXPORT_PAGE = 500
 """Rows read at once while exporting: one short transaction each."""
+ERASE_KIND = "person.erase"
+"""The outbox's kind of an erasure that is to be finished."""
+ERASE_POLICY = OutboxPolicy(max_attempts=100, first_s=2.0, longest_s=300.0)
+"""An attempt that runs into its time has still erased whole batches: the next goes on, for hours if need be."""
+FINISH_AFTER = timedelta(seconds=60)
+"""When the jobs door looks after a request that erases."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonService:
-    """The use cases of one's own data."""
+    """The use cases of one's own data. batch: rows one transaction erases."""
 
     db: Database
     bus: Bus
     clock: Clock
+    outbox: OutboxService
+    batch: int = BATCH
 
     async def export(self, caller: Caller) -> AsyncIterator[bytes]:
         """Everything kept about the caller, as NDJSON: one object a line, {section, organizationId, row}.
@@ -67,7 +81,8 @@ class PersonService:
     async def erase(self, caller: Caller, email: str) -> None:
         """Erase the caller: memberships, sign-ins, names and free text. Ledgers and counts stay, with a tombstone.
 
-        Again goes on where it stopped: nothing is lost by a failure halfway.
+        Once they have left their organizations an effect of the outbox stands for the rest: what ends this request in its
+        middle is finished by the jobs door.
 
         Args:
             caller: who, signed in as a person.
@@ -75,35 +90,80 @@ class PersonService:
 
         Raises:
             InvalidInput: the address is not theirs. Conflict: they own an organization (facts: organizations).
-            Unavailable.
+            Unavailable: not all is gone yet; the rest goes without them.
         """
         if email.strip().lower() != caller.email.lower():
             raise InvalidInput("Type your e-mail address to erase your account.", field="email")
-        async with self.db.user(caller.user_id) as tx:
-            own = await organization_store.list_own(tx, caller.user_id)
-        owned = [str(organization.id) for organization, role in own if role is Role.OWNER]
-        if owned:
-            raise Conflict("Transfer or delete the organizations you own first.", reason="owner", organizations=owned)
-        for organization, _ in own:
-            await self._leave(caller, organization.id)
+        await self._leave_all(caller, caller.user_id)
         async with self.db.user(caller.user_id) as tx:
             await store.forget_answers(tx)
         async with self.db.platform() as tx:
-            await store.erase_content(tx, caller.user_id)
-            await store.erase_login(tx, caller.user_id, self.clock.now())
+            body, later = {"userId": str(caller.user_id)}, self.clock.now() + FINISH_AFTER
+            await self.outbox.put(tx, ERASE_KIND, body, not_before=later)
+        await self._take_out(caller.user_id)
 
-    async def _leave(self, caller: Caller, organization_id: OrganizationId) -> None:
+    async def finish(self, message: OutboxMessage) -> None:
+        """The handler of ERASE_KIND: what is left of an erasure; nothing, if the request had it all.
+
+        Raises:
+            GiveUp: they own an organization that was made meanwhile. Unavailable: later again.
+        """
+        try:
+            await self._take_out(UserId(UUID(message.body["userId"])))
+        except Conflict as error:
+            raise GiveUp(error.message) from error
+
+    async def _take_out(self, user_id: UserId) -> None:
+        """Everything but memberships, a batch of one organization in a transaction; the login last, so that it can go on."""
+        for table in store.ERASED:
+            while await self._take_out_part(user_id, table):
+                pass
+        while not await self._take_out_login(user_id):
+            # Whoever joined another organization meanwhile leaves it too.
+            await self._leave_all(audit.SYSTEM, user_id)
+
+    async def _take_out_login(self, user_id: UserId) -> bool:
+        async with self.db.platform() as tx:
+            if await organization_store.hold_memberships(tx, user_id) != "none":
+                return False
+            await store.open_to(tx, user_id)
+            await store.erase_invitations(tx, user_id)
+            await store.erase_login(tx, user_id, self.clock.now())
+        return True
+
+    async def _take_out_part(self, user_id: UserId, table: str) -> int:
+        async with self.db.platform() as tx:
+            await tx.allow(statement_ms=STATEMENT_MS, lock_ms=LOCK_MS)
+            if not await store.open_to(tx, user_id):
+                raise Unavailable("This person is being erased already.", retry_after_s=5)
+            return await store.erase_part(tx, table, user_id, self.batch)
+
+    async def _leave_all(self, by: Caller | ActorKind, user_id: UserId) -> None:
+        async with self.db.user(user_id) as tx:
+            own = await organization_store.list_own(tx, user_id)
+        owned = [str(organization.id) for organization, role in own if role is Role.OWNER]
+        if owned:
+            raise _owner(owned)
+        for organization, _ in own:
+            await self._leave(by, user_id, organization.id)
+
+    async def _leave(self, by: Caller | ActorKind, user_id: UserId, organization_id: OrganizationId) -> None:
         async with self.db.tenant(organization_id) as tx:
             # Locked as a transfer locks it: nobody becomes the owner on the way out.
             await lock_entitlement(tx, organization_id)
-            member = await organization_store.find_member(tx, organization_id, caller.user_id)
+            member = await organization_store.find_member(tx, organization_id, user_id)
             if member is None:
                 return
             if member.role is Role.OWNER:
-                raise Conflict("Transfer or delete the organizations you own first.", reason="owner")
-            await revocation.put_out(tx, self.bus, organization_id, caller.user_id, self.clock.now())
-            await audit.note(tx, caller, organization_id, "member.erased", ("user", caller.user_id))
-            await organization_store.delete_member(tx, organization_id, caller.user_id)
+                raise _owner([str(organization_id)])
+            await revocation.put_out(tx, self.bus, organization_id, user_id, self.clock.now())
+            await audit.note(tx, by, organization_id, "member.erased", ("user", user_id))
+            await organization_store.delete_member(tx, organization_id, user_id)
+
+
+def _owner(organizations: list[str]) -> Conflict:
+    words = "Transfer or delete the organizations you own first."
+    return Conflict(words, reason="owner", organizations=organizations)
 
 
 def _lines_of(section: str, organization_id: OrganizationId | None, rows: list[dict[str, Any]]) -> bytes:

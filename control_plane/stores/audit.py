@@ -1,4 +1,4 @@
-"""The audit log's rows: added in the scope of the change, read by the tenant, and expired by the platform."""
+"""The audit log's rows: added in the scope of the change, and read by the tenant."""
 
 from __future__ import annotations
 
@@ -114,12 +114,3 @@ async def list_entries(
         limit,
     )
     return [_entry(row) for row in rows]
-
-
-async def expire(tx: Transaction) -> int:
-    """Delete what is older than its organization keeps, and than a year; platform scope. Answers how many."""
-    return await tx.execute(
-        "delete from audit_log a using organizations o where o.id = a.organization_id "
-        "and o.audit_retention_days is not null "
-        "and a.at < now() - make_interval(days => greatest(o.audit_retention_days, 365))"
-    )

@@ -99,7 +99,9 @@ async def _append(
         return None
     if draft.kind in EVENTS:
         data = {"roomId": room_id, "seq": seq, "authorId": draft.author_id, "body": draft.body}
-        await webhooks.tell(tx, organization_id, draft.kind, _object_of(draft), data, draft.at)
+        await webhooks.tell(
+            tx, organization_id, draft.kind, _object_of(draft), data, draft.at, actor_id=draft.author_id
+        )
     return msgspec.structs.replace(draft, seq=seq)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -163,16 +163,6 @@ async def update_organization(tx: Transaction, organization: Organization) -> No
     )
 
 
-async def delete_due(tx: Transaction, limit: int) -> list[OrganizationId]:
-    """Erase organizations whose grace is over, with all that is theirs; platform scope."""
-    rows = await tx.fetch(
-        "delete from organizations where id in "
-        "(select id from organizations where deletes_at <= now() order by deletes_at limit $1) returning id",
-        limit,
-    )
-    return [OrganizationId(row["id"]) for row in rows]
-
-
 # --- members
 
 
@@ -261,6 +251,15 @@ async def count_hosts(tx: Transaction, organization_id: OrganizationId) -> int:
     return int(
         await tx.fetchval("select count(*) from memberships where organization_id = $1 and is_host", organization_id)
     )
+
+
+async def hold_memberships(tx: Transaction, user_id: UserId) -> Literal["owner", "member", "none"]:
+    """Whether a person owns an organization, is a member of one, or neither, which stays so until commit; platform scope.
+
+    Their login and the organizations they are in are locked: no membership begins, and no ownership is given to them.
+    """
+    held: Literal["owner", "member", "none"] = await tx.fetchval("select hold_memberships($1)", user_id)
+    return held
 
 
 # --- workspaces

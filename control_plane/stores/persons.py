@@ -7,6 +7,7 @@ and free text go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from control_plane.stores.database import Transaction, columns_of
 
 REMOVED_NAME = "Former member"
 REMOVED_TEXT = "[removed]"
-"""Stands where free text was."""
+"""Stands where free text was. Partial indexes and policies say both words literally, so statements here do too."""
 ERASED_DOMAIN = "@erased.invalid"
 """Of a tombstone's address: no mail ever goes there (RFC 6761, 6.4)."""
 _SIGN_IN = (
@@ -29,6 +30,56 @@ _SIGN_IN = (
     "auth_recovery_codes",
     "auth_credentials",
 )
+
+
+class _Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person is taken out of one table.
+
+    Attributes:
+        who: the column that names them.
+        left: of a row that is not done yet, in the words of a partial index.
+        removal: what is written.
+        key: its primary key.
+        match: a row and its key, found before.
+    """
+
+    who: str
+    left: str
+    removal: str
+    key: str = "id"
+    match: str = "t.id = found.id"
+
+
+_ERASURES: Mapping[str, _Erasure] = {
+    "chat_messages": _Erasure(who="author_id", left="text <> '[removed]'", removal="text = '[removed]'"),
+    "alerts": _Erasure(who="author_id", left="note <> ''", removal="note = ''"),
+    "room_events": _Erasure(
+        who="author_id",
+        left="(author_name <> 'Former member' or (kind = 'chat.posted' and body ->> 'text' <> '[removed]') "
+        "or (kind = 'alert.posted' and body ->> 'note' <> ''))",
+        removal="author_name = 'Former member', body = case t.kind when 'chat.posted' then '{\"text\": \"[removed]\"}' "
+        "when 'alert.posted' then t.body || '{\"note\": \"\"}' else t.body end",
+        key="room_id, seq",
+        match="t.room_id = found.room_id and t.seq = found.seq",
+    ),
+    "participants": _Erasure(
+        who="user_id", left="display_name <> 'Former member'", removal="display_name = 'Former member'"
+    ),
+    "audit_log": _Erasure(
+        who="actor_id", left="(ip is not null or user_agent is not null)", removal="ip = null, user_agent = null"
+    ),
+    # What was sent is no ledger: only which event it was stays, and whether it arrived. A replay sends that.
+    "webhook_deliveries": _Erasure(
+        who="actor_id",
+        left="actor_id is not null",
+        removal="actor_id = null, body = json_build_object('id', 'msg_' || replace(t.event_id::text, '-', ''), "
+        "'type', t.event, 'timestamp', t.created_at, 'organizationId', t.organization_id, 'objectId', t.object_id, "
+        "'data', json_build_object('erased', true))::text, attempts = coalesce("
+        "(select jsonb_agg(a || '{\"excerpt\": \"\"}') from jsonb_array_elements(t.attempts) a), '[]')",
+    ),
+}
+ERASED = tuple(_ERASURES)
+"""Tables of tenants that hold a person's words, names or addresses, and lose them."""
 _PAGE = "and ($3::uuid is null or t.id > $3) order by t.id limit $4"
 _EXPORTS = {
     "memberships": "select t.id, o.name as organization_name, t.role, t.is_host, t.created_at from memberships t "
@@ -77,22 +128,37 @@ async def read_profile(tx: Transaction, user_id: UserId) -> dict[str, Any] | Non
     return profile
 
 
-async def erase_content(tx: Transaction, user_id: UserId) -> None:
-    """Take a person's words, names and addresses out of every tenant's rows; platform scope."""
+async def open_to(tx: Transaction, user_id: UserId) -> bool:
+    """Open a person's rows to the platform scope. False when another process is erasing this person."""
     await tx.execute("select set_config('app.user_id', $1, true)", str(user_id))
-    removed = msgspec.json.encode({"text": REMOVED_TEXT}).decode()
-    await tx.execute("update chat_messages set text = $2 where author_id = $1", user_id, REMOVED_TEXT)
-    await tx.execute("update alerts set note = '' where author_id = $1", user_id)
-    await tx.execute(
-        "update room_events set author_name = $2, body = case kind when 'chat.posted' then $3::jsonb "
-        "when 'alert.posted' then body || '{\"note\": \"\"}' else body end where author_id = $1",
+    held: bool = await tx.fetchval("select pg_try_advisory_xact_lock(hashtext('erasure'), hashtext($1))", str(user_id))
+    return held
+
+
+async def erase_part(tx: Transaction, table: str, user_id: UserId, limit: int) -> int:
+    """Take a person's words, names and addresses out of one table of ERASED, in one organization; after `open_to`.
+
+    limit: rows at most. Answers how many; 0: nothing is left, in any organization.
+    """
+    part = _ERASURES[table]
+    return await tx.execute(
+        f"update {table} t set {part.removal} from (select {part.key} from {table} where {part.who} = $1 and {part.left} "  # noqa: S608 - our own list
+        f"and organization_id = (select organization_id from {table} where {part.who} = $1 and {part.left} "
+        f"order by organization_id limit 1) limit $2) found where {part.match}",
         user_id,
-        REMOVED_NAME,
-        removed,
+        limit,
     )
-    await tx.execute("update participants set display_name = $2 where user_id = $1", user_id, REMOVED_NAME)
-    await tx.execute("update audit_log set ip = null, user_agent = null where actor_id = $1", user_id)
+
+
+async def erase_invitations(tx: Transaction, user_id: UserId) -> None:
+    """Delete the invitations to a person's address, accepted ones too; after `open_to`."""
     await tx.execute("delete from invitations where email = (select email from users where id = $1)", user_id)
+
+
+async def find_address(tx: Transaction, user_id: UserId) -> str | None:
+    """A login's address; platform scope. None when it is gone or was erased."""
+    email: str | None = await tx.fetchval("select email from users where id = $1", user_id)
+    return None if email is None or email.endswith(ERASED_DOMAIN) else email
 
 
 async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
@@ -103,8 +169,24 @@ async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
     email: str | None = await tx.fetchval("select email from users where id = $1 for update", user_id)
     if email is None or email.endswith(ERASED_DOMAIN):
         return False
-    await tx.execute("delete from outbox where kind = 'mail' and body->>'to' = $1", email)
-    await tx.execute("delete from dev_mailbox where to_address = $1", email)
+    addresses = [email]
+    changing = await tx.fetchval("select email_change from auth_credentials where user_id = $1", user_id)
+    if changing is not None:
+        addresses.append(changing)
+    for address in addresses:
+        # Letters and wishes that wait or were given up; had ones are emptied. Letters to others may name the address too.
+        await tx.execute(
+            "delete from outbox where done_at is null and organization_id is null "
+            "and (position($1 in lower(body::text)) > 0 or position($1 in lower(coalesce(last_error, ''))) > 0)",
+            address.lower(),
+        )
+        await tx.execute(
+            "delete from outbox where kind = 'mail' and done_at is null and lower(body->>'to') = $1", address.lower()
+        )
+        await tx.execute(
+            "delete from dev_mailbox where lower(to_address) = $1 or position($1 in lower(subject || text)) > 0",
+            address.lower(),
+        )
     for table in _SIGN_IN:
         await tx.execute(f"delete from {table} where user_id = $1", user_id)  # noqa: S608 - our own list
     await tx.execute(
@@ -120,21 +202,3 @@ async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
 async def forget_answers(tx: Transaction) -> None:
     """Answers kept for repeats of a person's requests; their user scope."""
     await tx.execute("delete from idempotency_keys")
-
-
-async def expire_chat(tx: Transaction) -> int:
-    """Take the words out of chat that is older than its organization keeps; platform scope. Answers how many.
-
-    The entries stay, with their numbers: a feed has no holes.
-    """
-    await tx.execute(
-        "update chat_messages c set text = $1 from organizations o where o.id = c.organization_id and c.text <> $1 "
-        "and c.created_at < now() - make_interval(days => o.chat_retention_days)",
-        REMOVED_TEXT,
-    )
-    return await tx.execute(
-        "update room_events e set body = $1::jsonb from organizations o where o.id = e.organization_id "
-        "and e.kind = 'chat.posted' and e.body <> $1::jsonb "
-        "and e.at < now() - make_interval(days => o.chat_retention_days)",
-        msgspec.json.encode({"text": REMOVED_TEXT}).decode(),
-    )

@@ -80,7 +80,14 @@ def _new_id() -> UUID:
 
 
 async def tell(  # noqa: PLR0917 - the fields of one row
-    tx: Transaction, organization_id: OrganizationId, event: str, object_id: UUID, data: dict[str, Any], now: datetime
+    tx: Transaction,
+    organization_id: OrganizationId,
+    event: str,
+    object_id: UUID,
+    data: dict[str, Any],
+    now: datetime,
+    *,
+    actor_id: UUID | None,
 ) -> None:
     """Write an event for every endpoint that wants it, in the transaction that causes it; nothing when none does.
 
@@ -91,6 +98,7 @@ async def tell(  # noqa: PLR0917 - the fields of one row
         object_id: what it is about: events of one object arrive in order.
         data: the event's own fields, JSON-ready.
         now: when it happened.
+        actor_id: whose doing it is: when that person is erased, so is the data.
     """
     rows = await tx.fetch(
         "select id from webhook_endpoints where organization_id = $1 and disabled_at is null and events && $2::varchar[]",
@@ -102,7 +110,7 @@ async def tell(  # noqa: PLR0917 - the fields of one row
     event_id = _new_id()
     body = message_body(event_id, event, organization_id, object_id, now, data)
     for row in rows:
-        await add_delivery(tx, organization_id, row["id"], (event_id, event, object_id), body, now)
+        await add_delivery(tx, organization_id, row["id"], (event_id, event, object_id), body, now, actor_id=actor_id)
 
 
 async def add_delivery(  # noqa: PLR0917 - the fields of one row
@@ -112,13 +120,16 @@ async def add_delivery(  # noqa: PLR0917 - the fields of one row
     about: tuple[UUID, str, UUID],
     body: str,
     now: datetime,
+    *,
+    actor_id: UUID | None = None,
 ) -> UUID:
-    """Write one delivery and its effect. about: event id, event and object id. Answers its id."""
+    """Write one delivery and its effect. about: event id, event and object id; actor_id: see `tell`. Answers its id."""
     event_id, event, object_id = about
     delivery_id = _new_id()
     await tx.execute(
-        "insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, event, object_id, body, created_at) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into webhook_deliveries "
+        "(id, organization_id, endpoint_id, event_id, event, object_id, body, created_at, actor_id) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         delivery_id,
         organization_id,
         endpoint_id,
@@ -127,6 +138,7 @@ async def add_delivery(  # noqa: PLR0917 - the fields of one row
         object_id,
         body,
         now,
+        actor_id,
     )
     await queue(tx, organization_id, endpoint_id, object_id, delivery_id, now)
     return delivery_id

@@ -58,7 +58,10 @@ class WebhookEndpoints(Table, tablename="webhook_endpoints"):
 
 
 class WebhookDeliveries(Table, tablename="webhook_deliveries"):
-    """One event for one endpoint, as it is signed (text: its bytes count), and every attempt to deliver it."""
+    """One event for one endpoint, as it is signed (text: its bytes count), and every attempt to deliver it.
+
+    actor_id: whose doing it tells, until that person is erased.
+    """
 
     id = UUID(primary_key=True, default=None)
     organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
@@ -71,3 +74,4 @@ class WebhookDeliveries(Table, tablename="webhook_deliveries"):
     delivered_at = Timestamptz(default=None, null=True)
     failed_at = Timestamptz(default=None, null=True)
     attempts = JSONB(default="[]")
+    actor_id = UUID(default=None, null=True)
