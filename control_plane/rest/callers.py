@@ -13,6 +13,7 @@ from control_plane.domain.abilities import require_ability
 from control_plane.domain.api_tokens import PREFIX as API_TOKEN_PREFIX
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Forbidden, Unauthenticated
+from control_plane.rest.heads import headers_of
 from control_plane.rest.routes import inside_organization
 from control_plane.services.platform import Platform
 
@@ -32,7 +33,7 @@ def bearer_token(request: AnyRequest) -> str:
 
 def bearer_of(scope: Any) -> str:
     """As `bearer_token`, of an ASGI request."""
-    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    header = headers_of(scope).get(b"authorization", b"")
     scheme, _, token = header.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("Sign in first.")
@@ -103,7 +104,7 @@ async def _verify(token: str, platform: Platform) -> Caller:
 def origin_of(scope: Any) -> Origin:
     """Where an ASGI request came from, for the audit log."""
     client = scope.get("client")
-    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
+    agent = headers_of(scope).get(b"user-agent")
     return Origin(
         ip=client[0] if client else None,
         user_agent=None if agent is None else agent.decode("latin-1"),

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from control_plane.domain.errors import DomainError, PreconditionFailed, Unavailable
 from control_plane.rest.bodies import given_again, read_whole
 from control_plane.rest.callers import identify
+from control_plane.rest.heads import headers_of, with_headers
 from control_plane.rest.problems import HttpRefusal, send_problem
 from control_plane.services.platform import Platform
 
@@ -63,12 +64,9 @@ class Conditional:
                 if message.get("more_body", False) or len(body) > MAX_BYTES or not _is_taggable(start):
                     await send(start)
                 else:
-                    tag = tag_of(body)
-                    start["headers"] = [*start["headers"], (b"etag", tag)]
-                    if _matches(_header(scope, b"if-none-match"), tag):
-                        headers = [(n, v) for n, v in start["headers"] if not n.lower().startswith(b"content-")]
-                        message = {"type": "http.response.body", "body": b"", "more_body": False}
-                        start = {"type": "http.response.start", "status": 304, "headers": headers}
+                    status, headers, body = tagged(scope, start["headers"], body)
+                    start = {**start, "status": status, "headers": headers}
+                    message = {**message, "body": body}
                     await send(start)
                 start = None
             await send(message)
@@ -121,7 +119,7 @@ class Conditional:
 
         headers = [(name, value) for name, value in scope["headers"] if name in {b"authorization", b"accept"}]
         # A scope of its own: the framework writes into it.
-        look = {**cast("dict[str, Any]", scope), "method": "GET", "headers": headers, "query_string": b"", "state": {}}
+        look = {**with_headers(scope, headers), "method": "GET", "query_string": b"", "state": {}}
         for name in [name for name in look if name.startswith(("_ls", "litestar"))]:
             del look[name]
         await self._app(cast("Scope", look), receive_nothing, collect)
@@ -130,9 +128,21 @@ class Conditional:
         return status != 200 or _matches(wanted, tag_of(b"".join(parts)))
 
 
+def tagged(
+    scope: Scope, headers: list[tuple[bytes, bytes]], body: bytes
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of a good answer to a GET: 200 with its ETag, or 304 to who has it already."""
+    tag = tag_of(body)
+    headers = [*headers, (b"etag", tag)]
+    if _matches(_header(scope, b"if-none-match"), tag):
+        return 304, [(name, value) for name, value in headers if not name.lower().startswith(b"content-")], b""
+    return 200, headers, body
+
+
 def tag_of(body: bytes) -> bytes:
     """The ETag of an answer."""
-    return b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+    # Processors have instructions for SHA-256: half the time of BLAKE2b on a page of rooms (2026-11-23).
+    return b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
 
 
 def _is_taggable(start: Message) -> bool:
@@ -150,4 +160,4 @@ def _matches(wanted: bytes | None, tag: bytes) -> bool:
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in cast("Any", scope)["headers"] if key == name), None)
+    return headers_of(scope).get(name)

@@ -15,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.errors import Forbidden, NotFound
+from control_plane.rest.heads import headers_of
 from control_plane.rest.problems import HttpRefusal, send_problem
 from control_plane.settings import Settings
 
@@ -45,7 +46,7 @@ class Doorstep:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        headers = _headers(scope)
+        headers = headers_of(scope)
         if self._proxies:
             self._believe_proxy(scope, headers)
         path = scope["path"]
@@ -97,15 +98,6 @@ class Doorstep:
 
     def _is_proxy(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._proxies)
-
-
-def _headers(scope: Any) -> dict[bytes, bytes]:
-    """Headers by lower-case name; lines of the same name joined by commas, as RFC 9110, 5.3 says."""
-    joined: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        key = name.lower()
-        joined[key] = joined[key] + b"," + value if key in joined else value
-    return joined
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

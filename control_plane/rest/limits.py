@@ -1,8 +1,9 @@
 """How fast anybody may ask: buckets per person, API token, tenant and address, shared by all processes.
 
 A process does not ask Redis for every request: it leases some tokens of a bucket at once and spends them within a second.
-It begins with one and doubles while they are used up, so a slow caller is counted exactly and a fast one costs Redis little;
-the sum over all processes never passes the bucket. Refusals are remembered for as long as the bucket says.
+It begins with one, doubles while they are used up and goes on with a quarter of what the last second took, so a slow caller
+is counted exactly and a fast one costs Redis a few questions a second; of those who come together one asks for all. The sum
+over all processes never passes the bucket. Refusals are remembered for as long as the bucket says.
 
     who                       bucket     charged
     a person                  user       by every request with a good access token
@@ -15,9 +16,11 @@ Without Redis requests pass (decision of `docs/api.md`), and signing in waits: g
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -28,6 +31,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import DomainError, RateLimited, Unavailable
+from control_plane.domain.ids import UserId
 from control_plane.rest.callers import recognize
 from control_plane.rest.problems import send_problem
 from control_plane.rest.routes import organization_of
@@ -55,6 +59,15 @@ class _Lease:
     good_until: float = 0.0
     refused_until: float = 0.0
     left_for_others: float = 0.0
+    spent: int = 0
+    """Since `counted_from`."""
+    counted_from: float = 0.0
+    waiting: int = 0
+    """Requests that have no token yet."""
+    failures: int = 0
+    failure: Unavailable | None = None
+    """The last one of them."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,14 @@ class Verdict:
     limit: RateLimit
     remaining: int
     wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that may pass. headers: of its answer. member: a person and a tenant, if it is one's of the other."""
+
+    headers: list[tuple[bytes, bytes]]
+    member: tuple[UserId, str] | None
 
 
 @dataclass(slots=True)
@@ -84,23 +105,48 @@ class Leases:
         """Take one token of `name:who`. Raises Unavailable: Redis is away."""
         key = f"api:{name}:{who}"
         lease, now = self._find(key), self.monotonic()
+        if lease.refused_until <= now and (lease.left <= 0 or lease.good_until <= now):
+            lease.waiting += 1
+            failures = lease.failures
+            try:
+                async with lease.asking:
+                    if lease.failure is not None and lease.failures != failures:
+                        # Who asked for all of us waited for Redis in vain; waiting in turn would take minutes.
+                        raise Unavailable(lease.failure.message, **lease.failure.facts)
+                    now = self.monotonic()
+                    if lease.refused_until <= now and (lease.left <= 0 or lease.good_until <= now):
+                        await self._ask(key, lease, limit, now)
+            finally:
+                lease.waiting -= 1
         if lease.refused_until > now:
             return Verdict(name, limit, 0, lease.refused_until - now)
-        if lease.left <= 0 or lease.good_until <= now:
-            was_used_up = lease.left <= 0 and lease.good_until > now
-            most = max(1, min(limit.capacity // 20, int(limit.per_second / 4)))
-            lease.size = min(most, lease.size * 2) if was_used_up else 1
+        lease.left -= 1
+        lease.spent += 1
+        return Verdict(name, limit, int(lease.left_for_others) + lease.left, 0.0)
+
+    async def _ask(self, key: str, lease: _Lease, limit: RateLimit, now: float) -> None:
+        """Lease anew: some tokens for those who wait, or the knowledge that there are none. Raises Unavailable."""
+        most = max(1, min(limit.capacity // 20, int(limit.per_second / 4)))
+        if lease.good_until > now:
+            lease.size *= 2
+        elif lease.good_until + LEASE_S > now:
+            lease.size = int(lease.spent / max(LEASE_S, now - lease.counted_from) / 4)
+        else:
+            lease.size = 1
+        if now - lease.counted_from >= LEASE_S:
+            lease.spent, lease.counted_from = 0, now
+        # Whoever waits here spends one at once, so this much is never too much.
+        lease.size = max(1, min(most, lease.size), min(most, lease.waiting))
+        try:
             granted, left = await self.limits.lease(
                 key, capacity=limit.capacity, refill_per_s=limit.per_second, count=lease.size
             )
-            lease.left_for_others, lease.good_until = left, now + LEASE_S
-            if granted == 0:
-                wait_s = (1 - left) / limit.per_second
-                lease.left, lease.refused_until = 0, now + min(wait_s, LEASE_S)
-                return Verdict(name, limit, 0, wait_s)
-            lease.left = granted
-        lease.left -= 1
-        return Verdict(name, limit, int(lease.left_for_others) + lease.left, 0.0)
+        except Unavailable as error:
+            lease.failures, lease.failure = lease.failures + 1, error
+            raise
+        lease.left, lease.left_for_others, lease.good_until = granted, left, now + LEASE_S
+        if granted == 0:
+            lease.refused_until = now + (1 - left) / limit.per_second
 
     def _find(self, key: str) -> _Lease:
         lease = self._leases.get(key)
@@ -135,6 +181,20 @@ class Limited:
         if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(LIMITED):
             await self._app(scope, receive, send)
             return
+        admission = await self.admit(scope, send)
+        if admission is None:
+            return
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *admission.headers]
+                self.note(admission, message["status"])
+            await send(message)
+
+        await self._app(scope, receive, send_counted)
+
+    async def admit(self, scope: Scope, send: Send) -> Admission | None:
+        """Count one request. Answers None when it was refused, and answered."""
         caller = await self._find_caller(scope)
         organization_id = None if caller is None else organization_of(scope["path"])
         try:
@@ -142,25 +202,22 @@ class Limited:
         except Unavailable as error:
             if _is_guessable(scope):
                 await send_problem(scope, send, error)
-                return
+                return None
             log.warning("not_rate_limited", reason="redis is away")
-            await self._app(scope, receive, send)
-            return
+            return Admission([], None)
         headers = _headers(verdict)
         if verdict.wait_s > 0:
             words = f"Too many requests from this {verdict.name}. Try again in a moment."
             refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
             await send_problem(scope, send, refusal, headers)
-            return
+            return None
+        member = None if caller is None or organization_id is None else (caller.user_id, organization_id)
+        return Admission(headers, member)
 
-        async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *headers]
-                if caller is not None and organization_id is not None and message["status"] not in {401, 404}:
-                    self._note_member((caller.user_id, organization_id))
-            await send(message)
-
-        await self._app(scope, receive, send_counted)
+    def note(self, admission: Admission, status: int) -> None:
+        """Learn from an answer's status whether who asked is a member: from then on their tenant is charged."""
+        if admission.member is not None and status not in {401, 404}:
+            self._note_member(admission.member)
 
     async def _find_caller(self, scope: Scope) -> Caller | None:
         try:
@@ -210,13 +267,19 @@ def _headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     """What the tightest bucket of a request says; the names most clients know (draft-ietf-httpapi-ratelimit-headers-07)."""
     limit = verdict.limit
     missing = limit.capacity - verdict.remaining
-    values = {
-        "ratelimit-limit": limit.capacity,
-        "ratelimit-remaining": max(0, verdict.remaining),
-        "ratelimit-reset": max(1 if verdict.wait_s > 0 else 0, int(missing / limit.per_second)),
-        "ratelimit-policy": f'{limit.capacity};w={int(limit.capacity / limit.per_second)};name="{verdict.name}"',
-    }
-    return [(name.encode(), str(value).encode()) for name, value in values.items()]
+    reset_s = max(1 if verdict.wait_s > 0 else 0, int(missing / limit.per_second))
+    return [
+        *_fixed_headers(verdict.name, limit),
+        (b"ratelimit-remaining", b"%d" % max(0, verdict.remaining)),
+        (b"ratelimit-reset", b"%d" % reset_s),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _fixed_headers(name: str, limit: RateLimit) -> tuple[tuple[bytes, bytes], ...]:
+    """What is the same for every answer of a bucket."""
+    policy = f'{limit.capacity};w={int(limit.capacity / limit.per_second)};name="{name}"'
+    return (b"ratelimit-limit", b"%d" % limit.capacity), (b"ratelimit-policy", policy.encode())
 
 
 def _is_guessable(scope: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -12,6 +13,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.errors import NotFound
 from control_plane.rest.docs_page import STYLE, docs_page
+from control_plane.rest.heads import headers_of
 from control_plane.rest.openapi import PATH, document_of
 from control_plane.rest.problems import HttpRefusal, send_problem
 
@@ -51,7 +53,7 @@ class Negotiating:
             await self._show(scope, send)
         elif path.startswith((PATH + "/", DOCS + "/")):
             await send_problem(scope, send, NotFound("There is no such page."))
-        elif path.startswith("/api/v1/") and not _accepts(_header(scope, b"accept")):
+        elif path.startswith("/api/v1/") and not accepts(_header(scope, b"accept")):
             await send_problem(scope, send, HttpRefusal(406, f"Answers are {', '.join(SPOKEN)}."))
         elif path.startswith("/api/v1/") and _is_foreign(_header(scope, b"content-type")):
             await send_problem(scope, send, HttpRefusal(415, "A body is application/json."))
@@ -93,7 +95,8 @@ class Negotiating:
         await send(cast("Message", {"type": "http.response.body", "body": content, "more_body": False}))
 
 
-def _accepts(accept: str) -> bool:
+@lru_cache(maxsize=256)
+def accepts(accept: str) -> bool:
     """Whether an Accept header (RFC 9110, 12.5.1) takes any of what we speak; none at all takes everything."""
     if not accept.strip():
         return True
@@ -116,5 +119,4 @@ def _method(scope: Scope) -> str:
 
 
 def _header(scope: Scope, name: bytes) -> str:
-    found = next((value for key, value in cast("Any", scope)["headers"] if key == name), b"")
-    return bytes(found).decode("latin-1")
+    return headers_of(scope).get(name, b"").decode("latin-1")

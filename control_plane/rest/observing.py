@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from control_plane.logs import AccessLog
+
 METRICS_KEY = "metrics"
 """Under which the app's state keeps `Metrics`."""
 QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by machines: counted, not logged."""
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-log = structlog.get_logger("control_plane.access")
+log = AccessLog("control_plane.access")
 
 
 class Metrics:
@@ -34,7 +36,19 @@ class Metrics:
             registry=self.registry,
             buckets=BUCKETS_S,
         )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.active_rooms = Gauge("tr_active_rooms", "Live sessions of all tenants.", registry=self.registry)
+
+    def note(self, method: str, route: str, status: int, duration_s: float) -> None:
+        """Count an answer. route: its template, so that there are few."""
+        key = method, route, status
+        found = self._children.get(key)
+        if found is None:
+            # Looked up once: the library locks and sorts labels every time.
+            found = self.requests.labels(method, route, str(status)), self.latency.labels(method, route)
+            self._children[key] = found
+        found[0].inc()
+        found[1].observe(duration_s)
 
 
 class Observed:
@@ -56,7 +70,7 @@ class Observed:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id = uuid4().hex
+        request_id = os.urandom(16).hex()
         # The framework's errors show it, so a person can quote it.
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         status = 500
@@ -73,18 +87,18 @@ class Observed:
             await send(message)
 
         started_at = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_observed)
-            finally:
-                self._note(scope, status, time.perf_counter() - started_at)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_observed)
+        finally:
+            self._note(scope, status, time.perf_counter() - started_at)
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _note(self, scope: Any, status: int, duration_s: float) -> None:
         method, path = scope["method"], scope["path"]
         # The template and never the path: ids would make as many series as there are rooms.
         route = scope.get("path_template") or "unmatched"
-        self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.latency.labels(method, route).observe(duration_s)
+        self._metrics.note(method, route, status, duration_s)
         if path not in QUIET_PATHS:
             # Without the query: it may hold what is not for logs.
             log.info("request", method=method, path=path, status=status, ms=round(duration_s * 1000, 1))

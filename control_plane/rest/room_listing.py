@@ -19,8 +19,12 @@ from control_plane.domain.abilities import require_ability
 from control_plane.domain.errors import DomainError
 from control_plane.domain.ids import OrganizationId
 from control_plane.rest.callers import identify, recognize
+from control_plane.rest.conditional import tagged
+from control_plane.rest.heads import headers_of
+from control_plane.rest.limits import Limited
+from control_plane.rest.negotiating import accepts
 from control_plane.rest.paging import CURSOR_MAX_LENGTH, PAGE_DEFAULT, PAGE_MAX, after_id, write_cursor
-from control_plane.rest.problems import send_problem
+from control_plane.rest.problems import send_problem, status_of
 from control_plane.services.platform import Platform
 
 TEMPLATE = "/api/v1/organizations/{organization_id}/rooms"
@@ -29,32 +33,43 @@ _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class RoomsShortcut:
-    """The ASGI app that answers the rooms page and passes on everything else.
+    """The ASGI app that answers the rooms page and passes on everything else, also what is asked in an unusual form.
+
+    It counts, tags and refuses by what stands in the ordinary way, too: `Limited`, `tagged`, `send_problem`.
 
     Args:
-        app: what answers the rest.
+        app: the ordinary way, `limited` and all.
+        limited: counts requests.
         platform: the use case, and callers.
     """
 
-    def __init__(self, app: ASGIApp, platform: Platform) -> None:
+    def __init__(self, app: ASGIApp, limited: Limited, platform: Platform) -> None:
         self._app = app
+        self._limited = limited
         self._platform = platform
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the page."""
         found = _PATH.fullmatch(scope["path"]) if scope["type"] == ScopeType.HTTP else None
-        query = None if found is None or cast("Any", scope)["method"] != "GET" else _query(scope["query_string"])
+        query = None if found is None or not _is_plain(scope) else _query(cast("Any", scope)["query_string"])
         if found is None or query is None:
             await self._app(scope, receive, send)
             return
         cast("dict[str, Any]", scope)["path_template"] = TEMPLATE
-        try:
-            body = await self._page(scope, OrganizationId(UUID(found.group(1))), *query)
-        except DomainError as error:
-            await send_problem(scope, send, error)
+        admission = await self._limited.admit(scope, send)
+        if admission is None:
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send(cast("Message", {"type": "http.response.start", "status": 200, "headers": headers}))
+        try:
+            page = await self._page(scope, OrganizationId(UUID(found.group(1))), *query)
+        except DomainError as error:
+            self._limited.note(admission, status_of(error)[0])
+            await send_problem(scope, send, error, admission.headers)
+            return
+        self._limited.note(admission, 200)
+        own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(page))]
+        status, headers, body = tagged(scope, own, page)
+        headers += admission.headers
+        await send(cast("Message", {"type": "http.response.start", "status": status, "headers": headers}))
         await send(cast("Message", {"type": "http.response.body", "body": body, "more_body": False}))
 
     async def _page(self, scope: Scope, organization_id: OrganizationId, limit: int, cursor: str | None) -> bytes:
@@ -67,6 +82,14 @@ class RoomsShortcut:
         page = await self._platform.room_listing.page(caller, organization_id, after=after_id(cursor), limit=limit)
         following = "null" if page.last_id is None else f'"{write_cursor((page.last_id,))}"'
         return f'{{"items":{page.items},"nextCursor":{following}}}'.encode()
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Whether nothing is asked that the ordinary way must decide: another form, or a page of another origin (CORS)."""
+    headers = headers_of(scope)
+    if cast("Any", scope)["method"] != "GET" or b"origin" in headers or b"content-type" in headers:
+        return False
+    return accepts(headers.get(b"accept", b"").decode("latin-1"))
 
 
 def _query(raw: bytes) -> tuple[int, str | None] | None:

@@ -94,8 +94,7 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
-    app = RoomsShortcut(app, platform)
-    app = Limited(Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api), platform, settings)
+    app = limited = Limited(Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api), platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
         others = [settings.signaling_url]
@@ -103,6 +102,7 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
             facts |= {"auth-url": f"{settings.supabase_url}/auth/v1", "auth-key": settings.supabase_anon_key}
             others.append(settings.supabase_url)
         app = WebApp(settings.webapp_dir, app, page_headers(*others), facts)
+    app = RoomsShortcut(app, limited, platform)
     return Observed(Doorstep(app, settings), own_metrics, _headers(settings))
 
 
