@@ -58,7 +58,9 @@ class Settings:
         trusted_proxies: networks whose X-Forwarded-For and -Proto are believed; empty: nobody's.
         rate_limit_user: requests of one person; rate_limit_token: of one API token; rate_limit_tenant: of all members of
             one organization together; rate_limit_address: of one address without a good token.
-        allows_private_webhooks: development only: webhooks may go to any address, and without TLS.
+        allows_private_webhooks: development only: webhooks may go to any address, and without TLS; identity providers of
+            single sign-on may be there too.
+        dns_servers: asked for the records that prove domains; empty: those of the machine.
         node_enrolment_token: bearer token of `POST /internal/media-nodes`.
         webapp_dir: folder of the built web app; None: this process serves no pages.
         demo_file: people whom the sign-in page offers with their passwords (`scripts/run --demo`); None everywhere else.
@@ -92,6 +94,7 @@ class Settings:
     rate_limit_tenant: RateLimit
     rate_limit_address: RateLimit
     allows_private_webhooks: bool
+    dns_servers: tuple[tuple[str, int], ...]
     node_enrolment_token: str
     webapp_dir: Path | None
     demo_file: Path | None
@@ -221,6 +224,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         rate_limit_token=read.parsed("TR_RATE_LIMIT_TOKEN", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         rate_limit_tenant=read.parsed("TR_RATE_LIMIT_TENANT", "3000/300", _rate_limit, _RATE_LIMIT_MEANING),
         allows_private_webhooks=read.parsed("TR_WEBHOOKS_PRIVATE", "off", _on_or_off, "on or off"),
+        dns_servers=read.parsed("TR_DNS_SERVERS", "", _dns_servers, "a comma list of addresses such as 10.0.0.2:53"),
         rate_limit_address=read.parsed("TR_RATE_LIMIT_ADDRESS", "600/50", _rate_limit, _RATE_LIMIT_MEANING),
         node_enrolment_token=read.secret(
             "TR_NODE_ENROLMENT_TOKEN", _token, f"a secret of at least {TOKEN_MIN_LENGTH} characters for media nodes"
@@ -270,6 +274,16 @@ def _database_url(read: _Reader, name: str, meaning: str) -> str:
         return text
 
     return read.secret(name, parse, f"{meaning}, as postgresql://user:password@host/database")
+
+
+def _dns_servers(text: str) -> tuple[tuple[str, int], ...]:
+    """`address` or `address:port`, IPv6 in brackets when a port follows."""
+    found = []
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        has_port = part.startswith("[") or part.count(":") == 1
+        url = urlsplit(f"//{part}" if has_port else f"//[{part}]" if ":" in part else f"//{part}")
+        found.append((str(ip_address(url.hostname or "")), url.port or 53))
+    return tuple(found)
 
 
 def _ip(text: str) -> str:

@@ -20,14 +20,16 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asking, from a verified access token or API token.
 
-    session_id: the sign-in an access token belongs to. token_id: the API token, which acts as the person who made it, only
-    in its organization_id, and only with its abilities (domain/abilities.py); None, None and empty for a person.
+    session_id: the sign-in an access token belongs to; sso_connection_id: by which connection that came. token_id: the API
+    token, which acts as the person who made it, only in its organization_id, and only with its abilities
+    (domain/abilities.py); None, None and empty for a person.
     """
 
     user_id: UserId
     email: str
     display_name: str
     session_id: UUID | None
+    sso_connection_id: UUID | None = None
     token_id: UUID | None = None
     organization_id: OrganizationId | None = None
     abilities: frozenset[str] = frozenset()
@@ -38,8 +40,7 @@ class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What join and resume tokens carry.
 
     nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens. sign_in_id: the
-    sign-in that joined; None when it was no browser's (an API token's).
-    nonce: one-use secret of a join token; generation: counts a participant's welcomes, for resume tokens.
+    sign-in that joined; None when it was no browser's (an API token's); sso_connection_id: by which connection that came.
     edge_node_id: the media node that serves them, when it is not the session's own; of resume tokens.
     """
 
@@ -50,4 +51,5 @@ class JoinClaims(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     nonce: str = ""
     generation: int = 0
     sign_in_id: UUID | None = None
+    sso_connection_id: UUID | None = None
     edge_node_id: NodeId | None = None

@@ -2,6 +2,7 @@
 
     DomainError                       code                    HTTP (rest/problems.py)
     |- NotFound                       not_found               404
+    |  `- SsoProviderNotFound         sso_provider_not_found
     |- Conflict                       conflict                409
     |  |- RoomAlreadyLive             room_already_live
     |  |- RoomNotLive                 room_not_live
@@ -9,14 +10,18 @@
     |  |- AlertNotFilled              alert_not_filled
     |  |- AlertAlreadyFilled          alert_already_filled
     |  |- TargetAlreadyHit            target_already_hit
+    |  |- SsoNotProven                sso_not_proven
     |  `- RequestInFlight             request_in_flight
     |- PreconditionFailed             precondition_failed     412
     |- Forbidden                      forbidden               403
+    |  |- SsoRequired                 sso_required
+    |  `- SsoDomainUnverified         sso_domain_unverified
     |- Unauthenticated                unauthenticated         401
     |- LimitExceeded                  plan_limit_reached      402
     |  `- FeatureNotInPlan            feature_not_in_plan
     |- InvalidInput                   invalid_input           422
-    |  `- KeyReused                   idempotency_key_reused
+    |  |- KeyReused                   idempotency_key_reused
+    |  `- SsoFailed                   sso_failed
     |- RateLimited                    rate_limited            429
     `- Unavailable                    unavailable             503
        `- NoMediaNode                 no_media_node
@@ -49,6 +54,12 @@ class NotFound(DomainError):
     """It does not exist, or belongs to another tenant: the answer is the same."""
 
     code = "not_found"
+
+
+class SsoProviderNotFound(NotFound):
+    """No identity provider answers for this domain, or under this id."""
+
+    code = "sso_provider_not_found"
 
 
 class Conflict(DomainError):
@@ -93,6 +104,12 @@ class TargetAlreadyHit(Conflict):
     code = "target_already_hit"
 
 
+class SsoNotProven(Conflict):
+    """Nobody may be made to use a connection that its owner has not come in by."""
+
+    code = "sso_not_proven"
+
+
 class RequestInFlight(Conflict):
     """The first request with this Idempotency-Key is still being carried out. Facts: retry_after_s."""
 
@@ -109,6 +126,18 @@ class Forbidden(DomainError):
     """The role does not carry this permission. Facts: permission."""
 
     code = "forbidden"
+
+
+class SsoRequired(Forbidden):
+    """The organization lets its people in by its identity provider only. Facts: organization_id, connection_id."""
+
+    code = "sso_required"
+
+
+class SsoDomainUnverified(Forbidden):
+    """The address is not of a domain the organization has proven to be its own."""
+
+    code = "sso_domain_unverified"
 
 
 class Unauthenticated(DomainError):
@@ -139,6 +168,12 @@ class KeyReused(InvalidInput):
     """This Idempotency-Key came before, with another request."""
 
     code = "idempotency_key_reused"
+
+
+class SsoFailed(InvalidInput):
+    """An identity provider, or what came back from it, can't be trusted or understood. Facts: reason."""
+
+    code = "sso_failed"
 
 
 class RateLimited(DomainError):

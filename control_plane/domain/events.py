@@ -141,6 +141,12 @@ class SignInsEnded(BusEvent, tag="signIns.ended"):
     sign_in_ids: list[UUID]
 
 
+class SsoEnforced(BusEvent, tag="sso.enforced"):
+    """Topic sign-ins. An organization lets its people in by its identity provider only: look at who is in its rooms."""
+
+    organization_id: OrganizationId
+
+
 Event = (
     FeedAppended
     | ParticipantJoined
@@ -155,6 +161,7 @@ Event = (
     | SessionEnded
     | OutboxFilled
     | SignInsEnded
+    | SsoEnforced
 )
 
 

@@ -96,6 +96,8 @@ PLANS: Mapping[PlanTier, Entitlement] = MappingProxyType(
 """Source: the plan table of the specification; 1 GB is 10**9 bytes, 1 TB is 10**12."""
 
 
+SSO_TIERS = tuple(tier.value for tier, entitlement in PLANS.items() if entitlement.has_sso)
+"""Plans with single sign-on, for the database, which asks by itself with every request; overrides come on top."""
 LIMITS = ("max_workspaces", "max_rooms", "max_hosts", "max_viewers_per_room", "max_storage_bytes")
 """Fields of an Entitlement that are counts."""
 FEATURES = ("has_recording", "has_sso", "has_api_access")

@@ -31,11 +31,15 @@ Aal = Literal["aal1", "aal2"]
 ChallengeMethod = Literal["s256", "plain"]
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """One way a person proved themselves. method: password, otp, totp, …; timestamp: Unix seconds."""
+class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way a person proved themselves. method: password, otp, totp, sso/oidc, sso/saml, …; timestamp: Unix seconds.
+
+    provider: the connection of an sso method. Source: supabase/auth, internal/models/sessions.go (AMREntry).
+    """
 
     method: str
     timestamp: int
+    provider: UUID | None = None
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):

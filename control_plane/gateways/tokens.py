@@ -70,6 +70,15 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True):
     nbf: float | None = None
     role: str = "authenticated"
     is_anonymous: bool = False
+    amr: list[Any] = []
+
+
+def _connection_of(amr: list[Any]) -> UUID | None:
+    """The connection a sign-in came by; None: it came another way. A sign-in's own `amr` names one at most."""
+    for proof in amr:
+        if isinstance(proof, dict) and str(proof.get("method", "")).startswith("sso/") and proof.get("provider"):
+            return UUID(str(proof["provider"]))
+    return None
 
 
 ClaimsT = TypeVar("ClaimsT", AccessClaims, JoinClaims)
@@ -128,6 +137,7 @@ class EcTokens:
             display_name=name if isinstance(name, str) else claims.email.split("@", 1)[0],
             # Sign-ins elsewhere are not ours to look up or to end.
             session_id=claims.session_id if outside is None else None,
+            sso_connection_id=_connection_of(claims.amr) if outside is None else None,
         )
 
     # --- our own

@@ -32,7 +32,7 @@ class PrivateAddress(Exception):
     """The name leads to an address that is not public."""
 
 
-class _PinnedBackend(AsyncNetworkBackend):
+class PinnedBackend(AsyncNetworkBackend):
     """Connects to addresses that were looked at."""
 
     def __init__(self, *, allows_private: bool) -> None:
@@ -81,7 +81,7 @@ class WebhookSender:
             max_connections=32,
             # Kept connections would outlive the look at their name.
             max_keepalive_connections=0,
-            network_backend=_PinnedBackend(allows_private=allows_private),
+            network_backend=PinnedBackend(allows_private=allows_private),
         )
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, int, str, str | None]:

@@ -73,26 +73,28 @@ async def open_link(request: AnyRequest, platform: PlatformDep) -> Redirect:
         status, code = code_of(error)
         word = "server_error" if status >= 500 else "access_denied"
         said = {"error": word, "error_code": code, "error_description": error.message}
-        return _lead(goal, said, said if query.get("token", "").startswith("pkce_") else {})
+        return lead(goal, said, said if query.get("token", "").startswith("pkce_") else {})
     if isinstance(outcome, Halfway):
-        return _lead(goal, {"message": HALFWAY}, {})
+        return lead(goal, {"message": HALFWAY}, {})
     if isinstance(outcome, FlowStarted):
-        return _lead(goal, {}, {"code": outcome.code})
-    return _lead(
-        goal,
-        {
-            "access_token": outcome.access_token,
-            "expires_at": str(outcome.expires_at),
-            "expires_in": str(ACCESS_LIFETIME_S),
-            "refresh_token": outcome.refresh_token,
-            "token_type": "bearer",
-            "type": query.get("type", ""),
-        },
-        {},
-    )
+        return lead(goal, {}, {"code": outcome.code})
+    return lead(goal, signed_in_words(outcome, query.get("type", "")), {})
 
 
-def _lead(goal: str, fragment: dict[str, str], query: dict[str, str]) -> Redirect:
+def signed_in_words(signed_in: SignedIn, link_type: str) -> dict[str, str]:
+    """A sign-in as it stands behind the `#` of a page's address. link_type: what led there, as clients know it."""
+    return {
+        "access_token": signed_in.access_token,
+        "expires_at": str(signed_in.expires_at),
+        "expires_in": str(ACCESS_LIFETIME_S),
+        "refresh_token": signed_in.refresh_token,
+        "token_type": "bearer",
+        "type": link_type,
+    }
+
+
+def lead(goal: str, fragment: dict[str, str], query: dict[str, str]) -> Redirect:
+    """Lead a browser to a page, with more behind its `#` and in its query."""
     url = urlsplit(goal)
     joined = "&".join(part for part in (url.query, urlencode(query)) if part)
     return Redirect(urlunsplit((url.scheme, url.netloc, url.path, joined, urlencode(fragment))), status_code=303)

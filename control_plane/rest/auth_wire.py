@@ -15,7 +15,18 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from control_plane.domain.accounts import Account
-from control_plane.domain.errors import DomainError, Forbidden, InvalidInput, NotFound, RateLimited, Unauthenticated
+from control_plane.domain.errors import (
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    SsoDomainUnverified,
+    SsoFailed,
+    SsoProviderNotFound,
+    SsoRequired,
+    Unauthenticated,
+)
 from control_plane.domain.factors import Factor
 from control_plane.gateways.tokens import ACCESS_LIFETIME_S
 from control_plane.rest.callers import AnyRequest
@@ -48,6 +59,8 @@ _STATUS = {
     "no_authorization": 401,
     "over_email_send_rate_limit": 429,
     "conflict": 409,
+    "bad_oauth_state": 400,
+    "sso_not_in_plan": 402,
 }
 """GoTrue's statuses by its words; its other refusals of a sign-in are 400."""
 
@@ -196,6 +209,9 @@ def _refusal(
 def code_of(error: DomainError) -> tuple[int, str]:
     """The status and the word of a refusal."""
     reason = error.facts.get("reason")
+    if isinstance(error, (SsoFailed, SsoProviderNotFound, SsoDomainUnverified, SsoRequired)):
+        # Their reason is for whoever set the connection up.
+        return status_of(error)[0], error.code
     if isinstance(error, InvalidInput) and reason in {None, "length", "bad_json"}:
         if error.facts.get("field") == "password":
             return 422, "weak_password"

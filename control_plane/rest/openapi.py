@@ -33,6 +33,7 @@ TAGS = {
     "Audit": "Who changed what, when and from where.",
     "API tokens": "Keys for programs. They act as the person who made them, with some abilities, in one organization.",
     "Webhooks": "Events sent to your server, signed, in order per object, for a day if need be.",
+    "Single sign-on": "An organization's own identity providers, and the mail domains it has proven to be its own.",
     "Plans": "The price list, and the names that tokens and webhooks may ask for.",
 }
 _REFUSALS = {
@@ -78,6 +79,14 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "NewApiToken": {"name": "Journal", "abilities": ["rooms:read", "feed:read"]},
     "NewWebhook": {"url": "https://example.com/hooks", "events": ["alert.posted", "session.started"]},
     "WebhookChanges": {"isEnabled": True},
+    "NewSsoConnection": {
+        "kind": "oidc",
+        "name": "Okta",
+        "issuer": "https://example.com",
+        "clientId": "0oa1b2c3",
+        "clientSecret": "from the provider",
+    },
+    "NewSsoDomain": {"domain": "example.com"},
     "ReplaySince": {"since": "2026-11-22T00:00:00Z"},
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import Conflict, NotFound
+from control_plane.domain.errors import Conflict, NotFound, SsoRequired
 from control_plane.domain.ids import OrganizationId, RoomId
 from control_plane.domain.organizations import Member
 from control_plane.domain.roles import Permission
@@ -29,6 +31,15 @@ def no_organization() -> NotFound:
     return NotFound("There is no such organization.")
 
 
+def sso_required(organization_id: OrganizationId, connection_id: UUID) -> SsoRequired:
+    """The answer to a member who came another way than by the enforced connection."""
+    return SsoRequired(
+        "This organization lets you in by its single sign-on only.",
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )
+
+
 async def require(
     tx: Transaction,
     caller: Caller,
@@ -48,13 +59,18 @@ async def require(
     Raises:
         NotFound: the caller is no member.
         Forbidden: the role does not carry the permission.
+        SsoRequired: the organization lets them in by its identity provider only, and they came another way.
         Conflict: the organization is being deleted, and this would add to it.
     """
     if caller.organization_id is not None and caller.organization_id != organization_id:
         raise no_organization()  # an API token acts nowhere but at home
-    member = await store.find_member(tx, organization_id, caller.user_id, room_id)
-    if member is None:
+    found = await store.find_caller(tx, organization_id, caller.user_id, room_id, caller.sso_connection_id)
+    if found is None:
         raise no_organization()
+    member, connection_id = found
+    if connection_id is not None and caller.token_id is None:
+        # An API token is the organization's own, whoever made it.
+        raise sso_required(organization_id, connection_id)
     if permission is not None:
         require_permission(member.role, permission)
         if member.is_closing and permission in _ADDS:

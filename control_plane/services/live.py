@@ -202,6 +202,7 @@ class LiveService:
             participant_id=participant_id,
             nonce=nonce,
             sign_in_id=caller.session_id,
+            sso_connection_id=caller.sso_connection_id,
         )
         return JoinAnswer(
             participant_id=participant_id,

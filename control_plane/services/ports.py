@@ -17,25 +17,34 @@ from control_plane.domain.ids import LiveSessionId, NodeId, ParticipantId
 from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
 from control_plane.domain.mail import Mail
 from control_plane.domain.seats import SeatCount
+from control_plane.domain.sso import OidcEndpoints, SamlIdp, SamlSp, SsoIdentity
 from media_plane.contract.messages import RequestBase, Wire
 
 __all__ = [
     "Bus",
     "Caller",
     "Clock",
+    "DomainNames",
+    "Fetcher",
     "IceServer",
     "Ids",
     "JoinClaims",
     "Locks",
     "Mailer",
     "MediaNodes",
+    "OidcEndpoints",
+    "OidcProvider",
     "Presence",
     "PublicKey",
     "RateLimits",
+    "SamlIdp",
+    "SamlProvider",
+    "SamlSp",
     "SeatCount",
     "Seats",
     "SigningKey",
     "SigningKeys",
+    "SsoIdentity",
     "Tokens",
     "Turn",
     "WebhookSender",
@@ -222,6 +231,89 @@ class WebhookSender(Protocol):
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, int, str, str | None]:
         """POST once; answers status (None: no answer), milliseconds, the answer's beginning, and why there was none."""
+        ...
+
+
+class DomainNames(Protocol):
+    """Asks the DNS."""
+
+    async def txt(self, name: str) -> list[str]:
+        """The TXT records of a name, each one's strings put together; empty: there are none. Raises Unavailable."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Reads from servers that tenants name, and only where that may go."""
+
+    async def get(self, url: str) -> bytes:
+        """The body of a 200. Raises SsoFailed: reason unreachable, or too_large."""
+        ...
+
+
+class OidcProvider(Protocol):
+    """Speaks OpenID Connect with a tenant's identity provider. Raises SsoFailed, with its reason, but from begin."""
+
+    async def discover(self, issuer: str) -> OidcEndpoints:
+        """What the provider's discovery document says; its issuer is the one that was asked."""
+        ...
+
+    def begin(  # noqa: PLR0917 - the parameters of one request
+        self, endpoints: OidcEndpoints, client_id: str, redirect_uri: str, state: str, nonce: str, verifier: str
+    ) -> str:
+        """Where to send the browser: a code request with PKCE (S256), state and nonce."""
+        ...
+
+    async def finish(
+        self,
+        endpoints: OidcEndpoints,
+        *,
+        client_id: str,
+        client_secret: str | None,
+        redirect_uri: str,
+        code: str,
+        nonce: str,
+        verifier: str,
+        now: datetime,
+    ) -> SsoIdentity:
+        """Whom the provider vouches for: the code is changed for an ID token, and that is verified."""
+        ...
+
+
+class SamlProvider(Protocol):
+    """Speaks SAML 2.0 with a tenant's identity provider. Raises SsoFailed, with its reason, from reading and finishing."""
+
+    async def read_metadata(self, xml: bytes) -> SamlIdp:
+        """The identity provider of a metadata document."""
+        ...
+
+    def check(self, entity_id: str, sso_url: str, certificates: tuple[str, ...]) -> SamlIdp:
+        """A provider as it was typed in. certificates: PEM, or base64 of DER."""
+        ...
+
+    def certificate_expires_at(self, idp: SamlIdp) -> datetime | None:
+        """When the last of its certificates ends; None: it has none."""
+        ...
+
+    def metadata(self, sp: SamlSp) -> bytes:
+        """Our own metadata for one connection: XML in UTF-8."""
+        ...
+
+    def begin(self, idp: SamlIdp, sp: SamlSp, *, request_id: str, relay_state: str, now: datetime) -> str:
+        """Where to send the browser: an AuthnRequest of that id, by redirect."""
+        ...
+
+    async def finish(
+        self, idp: SamlIdp, sp: SamlSp, *, saml_response: str, request_id: str, now: datetime
+    ) -> SsoIdentity:
+        """Whom a response vouches for.
+
+        Args:
+            idp: who has to have signed it.
+            sp: for whom it has to be.
+            saml_response: base64, as it was posted.
+            request_id: of our request; a response to none, or to another, is refused.
+            now: the time.
+        """
         ...
 
 

@@ -13,9 +13,10 @@ import msgspec
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.ids import OrganizationId
+from control_plane.domain.plans import SSO_TIERS
 from control_plane.domain.roles import Permission, Role
 from control_plane.domain.roles import require as require_permission
-from control_plane.services.access import no_organization
+from control_plane.services.access import no_organization, sso_required
 from control_plane.services.sessions import require_standing
 from control_plane.stores.database import Database
 
@@ -50,15 +51,19 @@ class RoomListing:
         if caller.organization_id is not None and caller.organization_id != organization_id:
             raise no_organization()
         row = await self.db.call(
-            "select standing, member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4, $5)",
+            "select standing, member_role, items, last_id, has_more, needs_sso "
+            "from tenant_rooms($1, $2, $3, $4, $5, $6)",
             organization_id,
             caller.user_id,
             caller.session_id,
             after,
             limit,
+            list(SSO_TIERS),
         )
         if row is None:
             raise no_organization()
         require_standing(row["standing"])
+        if row["needs_sso"] is not None:
+            raise sso_required(organization_id, row["needs_sso"])
         require_permission(Role(row["member_role"]), Permission.VIEW_ROOMS)
         return RoomsPage(items=row["items"], last_id=row["last_id"] if row["has_more"] else None)

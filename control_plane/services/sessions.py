@@ -29,7 +29,7 @@ from control_plane.domain.sign_ins import SIGN_INS_TOPIC, Proof, SignIn
 from control_plane.services.ports import Bus, Clock, Ids, Tokens
 from control_plane.stores import accounts as account_store
 from control_plane.stores import factors as factor_store
-from control_plane.stores import mailed_tokens
+from control_plane.stores import mailed_tokens, sso_flows
 from control_plane.stores import sign_ins as store
 from control_plane.stores.database import Database, Transaction
 
@@ -80,8 +80,18 @@ class SessionService:
     _seen: set[tuple[UserId, str]] = field(default_factory=set, repr=False)
     """Whom this process has written already; knowing them lets nobody in."""
 
-    async def open(self, tx: Transaction, account: Account, method: str, origin: Origin | None) -> tuple[SignIn, str]:
-        """Write a new sign-in of a person who proved themselves by `method`. Answers it and its first refresh token."""
+    async def open(
+        self,
+        tx: Transaction,
+        account: Account,
+        method: str,
+        origin: Origin | None,
+        connection_id: UUID | None = None,
+    ) -> tuple[SignIn, str]:
+        """Write a new sign-in of a person who proved themselves by `method`. Answers it and its first refresh token.
+
+        connection_id: the single sign-on connection they came by; None: they came another way.
+        """
         now = self.clock.now()
         refresh_token = secrets.token_urlsafe(32)
         sign_in = SignIn(
@@ -90,11 +100,11 @@ class SessionService:
             created_at=now,
             refreshed_at=now,
             aal="aal1",
-            amr=(self.proof(method),),
+            amr=(msgspec.structs.replace(self.proof(method), provider=connection_id),),
             ip=None if origin is None or origin.ip is None else origin.ip[:64],
             user_agent=None if origin is None or origin.user_agent is None else _printable(origin.user_agent)[:256],
         )
-        await store.insert_sign_in(tx, sign_in)
+        await store.insert_sign_in(tx, sign_in, connection_id)
         await store.insert_refresh_token(tx, _hash(refresh_token), sign_in.id, now)
         return sign_in, refresh_token
 
@@ -135,10 +145,12 @@ class SessionService:
             expires_at=expires_at,
         )
 
-    async def open_and_issue(self, account: Account, method: str, origin: Origin | None) -> SignedIn:
+    async def open_and_issue(
+        self, account: Account, method: str, origin: Origin | None, connection_id: UUID | None = None
+    ) -> SignedIn:
         """A new sign-in in a transaction of its own, with its tokens. Raises Unavailable."""
         async with self.db.platform() as tx:
-            sign_in, refresh_token = await self.open(tx, account, method, origin)
+            sign_in, refresh_token = await self.open(tx, account, method, origin, connection_id)
         account = msgspec.structs.replace(account, last_sign_in_at=sign_in.created_at)
         return await self.issue(account, sign_in, refresh_token)
 
@@ -223,6 +235,15 @@ class SessionService:
             tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
         return ended
 
+    async def end_of_connection(self, connection_id: UUID) -> int:
+        """End every sign-in that came by a connection, with its sockets. Answers how many. Raises Unavailable."""
+        async with self.db.platform() as tx:
+            ended = await store.revoke_of_connection(tx, connection_id, self.clock.now())
+            for user_id, sign_in_ids in ended.items():
+                event = SignInsEnded(user_id=user_id, sign_in_ids=sign_in_ids)
+                tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
+        return sum(map(len, ended.values()))
+
     async def require_in(self, tx: Transaction, caller: Caller, *, is_written: bool = False) -> tuple[Account, SignIn]:
         """The caller's account and sign-in. is_written: hold the account. Raises Unauthenticated: one is gone."""
         find = account_store.lock_account if is_written else account_store.find_account
@@ -236,6 +257,7 @@ class SessionService:
         """Delete what ended long ago, and proofs that ran out. Raises Unavailable."""
         now = self.clock.now()
         async with self.db.platform() as tx:
+            await sso_flows.forget_expired(tx, now)
             return await store.forget_ended(tx, now - KEEP_ENDED) + await mailed_tokens.forget_expired(tx, now)
 
     # --- inside

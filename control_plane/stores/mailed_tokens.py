@@ -16,12 +16,13 @@ _COLUMNS = "id, user_id, purpose, email, otp_hash, failures, code_challenge, cod
 
 
 class FlowCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A PKCE code that was taken. method: how the person proved themselves."""
+    """A PKCE code that was taken. method: how the person proved themselves; connection_id: by which connection, if one."""
 
     user_id: UserId
     challenge: Challenge
     method: str
     expires_at: datetime
+    connection_id: UUID | None
 
 
 def _token(row: Rows) -> MailedToken:
@@ -118,11 +119,12 @@ async def insert_flow_code(
     challenge: Challenge,
     method: str,
     expires_at: datetime,
+    connection_id: UUID | None = None,
 ) -> None:
     """Write a code that waits to be changed for a sign-in."""
     await tx.execute(
-        "insert into auth_flow_codes (id, user_id, code_hash, code_challenge, code_challenge_method, method, expires_at) "
-        "values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into auth_flow_codes (id, user_id, code_hash, code_challenge, code_challenge_method, method, expires_at, "
+        "sso_connection_id) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         code_id,
         user_id,
         code_hash,
@@ -130,6 +132,7 @@ async def insert_flow_code(
         challenge.method,
         method,
         expires_at,
+        connection_id,
     )
 
 
@@ -137,7 +140,7 @@ async def take_flow_code(tx: Transaction, code_hash: bytes) -> FlowCode | None:
     """Take a code: it is gone then, right verifier or not. None when it is unknown or used."""
     row = await tx.fetchrow(
         "delete from auth_flow_codes where code_hash = $1 "
-        "returning user_id, code_challenge, code_challenge_method, method, expires_at",
+        "returning user_id, code_challenge, code_challenge_method, method, expires_at, sso_connection_id",
         code_hash,
     )
     if row is None:
@@ -147,6 +150,7 @@ async def take_flow_code(tx: Transaction, code_hash: bytes) -> FlowCode | None:
         challenge=Challenge(value=row["code_challenge"], method=row["code_challenge_method"]),
         method=row["method"],
         expires_at=row["expires_at"],
+        connection_id=row["sso_connection_id"],
     )
 
 

@@ -10,9 +10,10 @@ import msgspec
 
 from control_plane.domain.ids import OrganizationId, RoomId, UserId, WorkspaceId
 from control_plane.domain.organizations import Member, Organization, Workspace
-from control_plane.domain.plans import PlanTier
+from control_plane.domain.plans import SSO_TIERS, PlanTier
 from control_plane.domain.roles import Role
 from control_plane.stores.database import Rows, Transaction
+from control_plane.stores.sso import SHUT_OUT
 
 _COLUMNS = (
     "o.id, o.name, o.slug, o.plan_tier, o.trial_ends_at, o.created_at, "
@@ -30,6 +31,10 @@ _MEMBER = """
     left join room_roles r on r.organization_id = m.organization_id and r.user_id = m.user_id and r.room_id = $3
     where m.organization_id = $1
 """
+_CALLER = (
+    _MEMBER.replace("as is_closing", f"as is_closing, {SHUT_OUT.format(came_by='$4', tiers='$5')} as needs_sso")
+    + " and m.user_id = $2"
+)
 
 
 def _organization(row: Rows) -> Organization:
@@ -172,6 +177,25 @@ async def find_member(
     """A person's membership, in a room with the role they have there; None when they are no member."""
     row = await tx.fetchrow(_MEMBER + " and m.user_id = $2", organization_id, user_id, room_id)
     return None if row is None else _member(row)
+
+
+async def find_caller(
+    tx: Transaction, organization_id: OrganizationId, user_id: UserId, room_id: RoomId | None, came_by: UUID | None
+) -> tuple[Member, UUID | None] | None:
+    """As `find_member`, with the connection that shuts them out.
+
+    Args:
+        tx: a tenant scope of that organization.
+        organization_id: where.
+        user_id: who.
+        room_id: as `find_member`.
+        came_by: the connection their sign-in came by; None: another way.
+
+    Returns:
+        The membership, and the enforced connection they have to come by instead; None: they may come as they did.
+    """
+    row = await tx.fetchrow(_CALLER, organization_id, user_id, room_id, came_by, list(SSO_TIERS))
+    return None if row is None else (_member(row), row["needs_sso"])
 
 
 async def list_members(

@@ -22,6 +22,7 @@ APP_CONFIG = AppConfig(
                 "outbox",
                 "audit",
                 "integrations",
+                "sso",
             )
         ]
     ),

@@ -15,6 +15,11 @@ from control_plane.stores.database import Database, Rows, Transaction
 
 Standing = Literal["ended", "first_factor_only", "good"]
 _COLUMNS = "id, user_id, created_at, refreshed_at, aal, amr, ip, user_agent, revoked_at"
+_STANDS = (
+    "s.revoked_at is null and (s.sso_connection_id is null or exists "
+    "(select 1 from sso_connections c where c.id = s.sso_connection_id and c.is_enabled))"
+)
+"""That a sign-in `s` has not ended. Turning its connection off ends it too, also when it began at that very moment."""
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +48,11 @@ def _sign_in(row: Rows) -> SignIn:
     )
 
 
-async def insert_sign_in(tx: Transaction, sign_in: SignIn) -> None:
-    """Write a new sign-in, and when the person last did."""
+async def insert_sign_in(tx: Transaction, sign_in: SignIn, connection_id: UUID | None = None) -> None:
+    """Write a new sign-in, and when the person last did. connection_id: by which connection they came; None: by none."""
     await tx.execute(
-        "insert into auth_sessions (id, user_id, created_at, refreshed_at, aal, amr, ip, user_agent) "
-        "values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8)",
+        "insert into auth_sessions (id, user_id, created_at, refreshed_at, aal, amr, ip, user_agent, sso_connection_id) "
+        "values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9)",
         sign_in.id,
         sign_in.user_id,
         sign_in.created_at,
@@ -56,6 +61,7 @@ async def insert_sign_in(tx: Transaction, sign_in: SignIn) -> None:
         msgspec.json.encode(sign_in.amr).decode(),
         sign_in.ip,
         sign_in.user_agent,
+        connection_id,
     )
     await tx.execute(
         "update auth_credentials set last_sign_in_at = $2 where user_id = $1", sign_in.user_id, sign_in.created_at
@@ -65,7 +71,7 @@ async def insert_sign_in(tx: Transaction, sign_in: SignIn) -> None:
 async def find_sign_in(tx: Transaction, sign_in_id: UUID, user_id: UserId) -> SignIn | None:
     """A person's sign-in that has not ended; None when there is none."""
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from auth_sessions where id = $1 and user_id = $2 and revoked_at is null",  # noqa: S608 - ours
+        f"select {_COLUMNS} from auth_sessions s where id = $1 and user_id = $2 and {_STANDS}",  # noqa: S608 - ours
         sign_in_id,
         user_id,
     )
@@ -107,6 +113,20 @@ async def revoke_sign_ins(
     return [row["id"] for row in rows]
 
 
+async def revoke_of_connection(tx: Transaction, connection_id: UUID, now: datetime) -> dict[UserId, list[UUID]]:
+    """End every sign-in that came by a connection. Answers those that ended by this, person by person."""
+    rows = await tx.fetch(
+        "update auth_sessions set revoked_at = $2 where sso_connection_id = $1 and revoked_at is null "
+        "returning id, user_id",
+        connection_id,
+        now,
+    )
+    ended: dict[UserId, list[UUID]] = {}
+    for row in rows:
+        ended.setdefault(UserId(row["user_id"]), []).append(row["id"])
+    return ended
+
+
 async def has_sign_in_from(tx: Transaction, user_id: UserId, ip: str, since: datetime) -> bool:
     """Whether the person signed in from that address since then."""
     found = await tx.fetchval(
@@ -125,21 +145,21 @@ async def read_standing(db: Database, sign_in_id: UUID, user_id: UserId) -> Stan
     rows = await db.count_as_platform(
         f"select generate_series(1, case when s.aal = 'aal2' or not exists (select 1 from auth_factors f "  # noqa: S608
         f"where f.user_id = s.user_id and f.status = 'verified') then 2 else 1 end) from auth_sessions s "
-        f"where s.id = '{UUID(str(sign_in_id))}' and s.user_id = '{UUID(str(user_id))}' and s.revoked_at is null"
+        f"where s.id = '{UUID(str(sign_in_id))}' and s.user_id = '{UUID(str(user_id))}' and {_STANDS}"
     )
     return ("ended", "first_factor_only", "good")[rows]
 
 
 async def is_over(db: Database, sign_in_id: UUID) -> bool:
     """Whether a sign-in has ended: asked when a socket comes back, in one round trip."""
-    query = f"select 1 from auth_sessions where id = '{UUID(str(sign_in_id))}' and revoked_at is null"  # noqa: S608
+    query = f"select 1 from auth_sessions s where id = '{UUID(str(sign_in_id))}' and {_STANDS}"  # noqa: S608 - ours, a UUID
     return await db.count_as_platform(query) == 0
 
 
 async def find_ended(tx: Transaction, sign_in_ids: Iterable[UUID]) -> set[UUID]:
     """Which of these have ended, or are gone."""
     asked = set(sign_in_ids)
-    rows = await tx.fetch("select id from auth_sessions where id = any($1) and revoked_at is null", list(asked))
+    rows = await tx.fetch(f"select id from auth_sessions s where id = any($1) and {_STANDS}", list(asked))  # noqa: S608
     return asked - {row["id"] for row in rows}
 
 

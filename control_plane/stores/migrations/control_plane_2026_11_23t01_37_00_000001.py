@@ -10,7 +10,7 @@ from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
-ID = "2026-11-23T01:30:00:000001"
+ID = "2026-11-23T01:37:00:000001"
 VERSION = "1.38.0"
 DESCRIPTION = "single sign-on"
 

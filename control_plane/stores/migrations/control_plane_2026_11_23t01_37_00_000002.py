@@ -1,7 +1,7 @@
 """Single sign-on: checks, keys and row-level security; the rooms page asks for an enforced connection, too.
 
-The platform's role sees of a connection only whose it is and whether it is on, of a domain only whose it is: a sign-in begins
-before any tenant, and goes on in the tenant's scope.
+The platform's role sees of a connection only whose it is and whether it is on, of a domain only whose it is: a sign-in
+begins before any tenant, and goes on in the tenant's scope.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.table import Table
 
-ID = "2026-11-23T01:30:00:000002"
+ID = "2026-11-23T01:37:00:000002"
 VERSION = "1.38.0"
 DESCRIPTION = "single sign-on: checks and row-level security"
 
@@ -36,8 +36,7 @@ create policy platform_erases on sso_identities for delete to tradingroom_platfo
 alter table sso_flows enable row level security;
 alter table sso_flows force row level security;
 grant select, insert, update, delete on sso_flows to tradingroom_platform;
-create policy platform_rows on sso_flows to tradingroom_platform using (true) with check (true);
-drop function tenant_rooms(uuid, uuid, uuid, uuid, integer)
+create policy platform_rows on sso_flows to tradingroom_platform using (true) with check (true)
 """
 
 
@@ -117,7 +116,7 @@ class RawSql(Table):
 
 
 async def forwards() -> MigrationManager:
-    """Keys and policies, then the new function in the old one's place."""
+    """Keys and policies, then the new function. The old one stays for processes of the version before."""
     manager = MigrationManager(migration_id=ID, app_name="control_plane", description=DESCRIPTION)
     statements = ";".join([_STATEMENTS, *(_tenant_table(table) for table in _TENANT_TABLES)])
 

@@ -44,6 +44,8 @@ class AuthSessions(Table, tablename="auth_sessions"):
     """One sign-in: the family of its refresh tokens. revoked_at: signed out, or a stolen token was noticed.
 
     aal: aal1 or aal2; amr: how the person proved themselves, [{method, timestamp}]; refreshed_at: when last heard of.
+    sso_connection_id: by which connection it came; without it, or with it off, the sign-in is over. No foreign key: a
+    connection that is gone must not leave an ordinary sign-in behind.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -55,6 +57,7 @@ class AuthSessions(Table, tablename="auth_sessions"):
     amr = JSONB(default="[]")
     ip = Varchar(length=64, default=None, null=True)
     user_agent = Varchar(length=256, default=None, null=True)
+    sso_connection_id = UUID(default=None, null=True, index=True)
 
 
 class AuthRefreshTokens(Table, tablename="auth_refresh_tokens"):

@@ -34,7 +34,10 @@ class AuthMailedTokens(Table, tablename="auth_mailed_tokens"):
 
 
 class AuthFlowCodes(Table, tablename="auth_flow_codes"):
-    """A PKCE code waiting to be changed for a sign-in. code_hash: SHA-256; method: how the person proved themselves."""
+    """A PKCE code waiting to be changed for a sign-in. code_hash: SHA-256; method: how the person proved themselves.
+
+    sso_connection_id: the connection they came by, if one.
+    """
 
     id = UUID(primary_key=True, default=None)
     user_id = ForeignKey(Users, on_delete=OnDelete.cascade, null=False, default=None, index=True)
@@ -43,6 +46,7 @@ class AuthFlowCodes(Table, tablename="auth_flow_codes"):
     code_challenge_method = Varchar(length=8, default=None)
     method = Varchar(length=24, default=None)
     expires_at = Timestamptz(default=None)
+    sso_connection_id = UUID(default=None, null=True)
 
 
 class AuthFactors(Table, tablename="auth_factors"):
