@@ -9,31 +9,13 @@ from pathlib import Path
 from typing import Any
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: #0b66c3; }
-@media (prefers-color-scheme: dark) { :root { --link: #7ab8ff; } }
-* { box-sizing: border-box; }
-body { margin: 0; font: 16px/1.55 system-ui, sans-serif; display: grid;
-       grid-template-columns: 17rem minmax(0, 1fr); }
-nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; padding: 1.5rem 1rem; border-right: 1px solid var(--line);
-      font-size: .875rem; }
-nav h2 { font-size: .8125rem; margin: 1.25rem 0 .25rem; } nav ul { list-style: none; margin: 0; padding: 0; }
-nav li { padding: .125rem 0; } main { padding: 2rem 2.5rem 6rem; max-width: 58rem; }
-a { color: var(--link); text-decoration: none; } a:hover, a:focus-visible { text-decoration: underline; }
-h1 { margin-top: 0; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
-h3 { margin-top: 2.25rem; } code, pre { font: .875em/1.5 ui-monospace, monospace; }
-code { background: var(--soft); padding: .1em .3em; border-radius: 3px; overflow-wrap: anywhere; }
-pre { background: var(--soft); padding: 1rem; overflow-x: auto; border-radius: 6px; }
-pre code { background: none; padding: 0; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .9375rem; }
-th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--line); }
-.route { font: .9375rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-.verb { font-weight: 700; margin-right: .5rem; }
-.note { opacity: .8; font-size: .9375rem; } summary { cursor: pointer; }
-@media (max-width: 50rem) {
-  body { display: block; } nav { position: static; height: auto; border: 0; } main { padding: 1rem; }
-}
-"""
+_MARK = (
+    '<svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" aria-hidden="true">'
+    '<rect x=".75" y=".75" width="22.5" height="22.5" rx="5" stroke-width="1.5"/>'
+    '<path d="M8.5 5v3m0 6v4.5M15.5 5.5V9m0 6v3.5" stroke-width="1.6"/>'
+    '<path d="M6.75 8h3.5v6h-3.5zM13.75 9h3.5v6h-3.5z" fill="currentColor" stroke="none"/></svg>'
+)
+"""The app's mark: two candles."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -55,15 +37,25 @@ def docs_page(document: dict[str, Any]) -> str:
     sections = "".join(
         f'<h2 id="tag-{_slug(tag)}">{escape(tag)}</h2><p>{escape(words.get(tag, ""))}</p>{"".join(operations)}'
         for tag, operations in by_tag.items()
+        if operations
     )
     guide_links = "".join(f'<li><a href="#{slug}">{escape(title)}</a></li>' for slug, title in headings)
-    tag_links = "".join(f"<h2>{escape(tag)}</h2><ul>{''.join(found)}</ul>" for tag, found in links.items())
+    tag_links = "".join(
+        f'<h2><a href="#tag-{_slug(tag)}">{escape(tag)}</a></h2><ul>{"".join(found)}</ul>'
+        for tag, found in links.items()
+        if found
+    )
+    contents = f"<h2>Guide</h2><ul>{guide_links}</ul>{tag_links}"
     title = escape(document["info"]["title"])
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: API</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/docs/style.css">'
-        f'</head><body><nav aria-label="Contents"><h2>Guide</h2><ul>{guide_links}</ul>{tag_links}</nav>'
-        f"<main>{guide}{sections}</main></body></html>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light">'
+        '<link rel="icon" href="/mark.svg" type="image/svg+xml"><link rel="stylesheet" href="/docs/style.css">'
+        f'</head><body><header><a class="skip" href="#text">To the text</a>{_MARK}<b>{title}: API</b>'
+        '<a href="/api/v1/openapi.json">OpenAPI document</a><a href="/">Open the app</a></header>'
+        f'<nav class="top" aria-label="Contents"><details><summary>Contents</summary>{contents}</details></nav>'
+        f'<nav class="side" aria-label="Contents">{contents}</nav>'
+        f'<main id="text" tabindex="-1">{guide}{sections}</main></body></html>'
     )
 
 
@@ -86,21 +78,21 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     )
     if rows:
         parts.append(
-            f"<table><thead><tr><th>Parameter</th><th>In</th><th>Type</th><th></th></tr></thead>{rows}</table>"
+            f"<table><thead><tr><th>Parameter</th><th>In</th><th>Type</th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"
         )
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if body:
-        parts.append("<p><strong>Body</strong></p>" + _fields(document, body))
+        parts.append("<h4>Body</h4>" + _fields(document, body))
     for status, response in operation["responses"].items():
         schema = response.get("content", {}).get("application/json", {}).get("schema")
         if status.startswith("2"):
-            parts.append(f"<p><strong>Answer {status}</strong></p>" + (_fields(document, schema) if schema else ""))
+            parts.append(f"<h4>Answer {status}</h4>" + (_fields(document, schema) if schema else ""))
     refusals = "".join(
         f"<tr><td>{status}</td><td>{_inline(response.get('description', ''))}</td></tr>"
         for status, response in operation["responses"].items()
         if status[0] in "345"
     )
-    parts.append(f"<details><summary>Refusals</summary><table>{refusals}</table></details></section>")
+    parts.append(f"<details><summary>Refusals</summary><table><tbody>{refusals}</tbody></table></details></section>")
     return "".join(parts)
 
 
@@ -119,7 +111,11 @@ def _fields(document: dict[str, Any], schema: dict[str, Any]) -> str:
         f"<td>{'' if name in required else 'optional'}</td></tr>"
         for name, part in found.get("properties", {}).items()
     )
-    table = f"<table><thead><tr><th>Field</th><th>Type</th><th></th></tr></thead>{rows}</table>" if rows else ""
+    table = (
+        f"<table><thead><tr><th>Field</th><th>Type</th><th>Presence</th></tr></thead><tbody>{rows}</tbody></table>"
+        if rows
+        else ""
+    )
     example = ""
     if found.get("examples"):
         example = f"<pre><code>{escape(json.dumps(found['examples'][0], indent=2))}</code></pre>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -12,7 +13,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.errors import NotFound
-from control_plane.rest.docs_page import STYLE, docs_page
+from control_plane.rest.docs_page import docs_page
+from control_plane.rest.docs_style import style_of
 from control_plane.rest.heads import headers_of
 from control_plane.rest.openapi import PATH, document_of
 from control_plane.rest.problems import HttpRefusal, send_problem
@@ -20,7 +22,10 @@ from control_plane.rest.problems import HttpRefusal, send_problem
 SPOKEN = ("application/json", "application/problem+json", "application/x-ndjson", "text/csv")
 """What answers may be; which one, the operation says."""
 DOCS, DOCS_STYLE = "/docs", "/docs/style.css"
-_PAGE_POLICY = b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE_POLICY = (
+    b"default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
+    b" frame-ancestors 'none'"
+)
 
 
 class Negotiating:
@@ -29,9 +34,10 @@ class Negotiating:
     Args:
         app: what answers the rest.
         api: whose document it is.
+        fonts: of the page about it, as `docs_style.find_fonts` finds them; the system's where there are none.
     """
 
-    def __init__(self, app: ASGIApp, api: Litestar) -> None:
+    def __init__(self, app: ASGIApp, api: Litestar, fonts: Mapping[str, str] | None = None) -> None:
         self._app = app
         document = document_of(api)
         self._methods = [
@@ -41,7 +47,7 @@ class Negotiating:
         self._files = {
             PATH: (b"application/json", msgspec.json.encode(document)),
             DOCS: (b"text/html; charset=utf-8", docs_page(document).encode()),
-            DOCS_STYLE: (b"text/css; charset=utf-8", STYLE.encode()),
+            DOCS_STYLE: (b"text/css; charset=utf-8", style_of(fonts or {}).encode()),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { Navigate, Outlet, useNavigate, useOutletContext, useParams } from 'react-router';
+import { Link, Navigate, Outlet, useNavigate, useOutletContext, useParams } from 'react-router';
 import { auth } from '@/api/auth';
 import { ApiProblem } from '@/api/problem';
 import type { Me, Organization } from '@/api/types';
@@ -19,6 +19,8 @@ import { prefetchRoom } from './lazy-room';
 import { Shell } from './shell';
 
 const LAST_ORGANIZATION = 'last-organization';
+/** Over the rooms; the others have a page. */
+const SHOWN_INVITATIONS = 2;
 
 function signOut(): void {
   void auth.signOut({ scope: 'local' });
@@ -81,8 +83,13 @@ export function RoomsRoute() {
   return (
     <>
       {invitations.length > 0 && (
-        <section aria-label="Invitations to you" className="max-h-1/3 flex-none overflow-y-auto border-b border-line-strong bg-surface">
-          <OwnInvitations invitations={invitations} onAccepted={(there) => void navigate(`/o/${there}`)} />
+        <section aria-label="Invitations to you" className="flex-none border-b border-line-strong bg-surface">
+          <OwnInvitations invitations={invitations.slice(0, SHOWN_INVITATIONS)} onAccepted={(there) => void navigate(`/o/${there}`)} />
+          {invitations.length > SHOWN_INVITATIONS && (
+            <Link to={`/o/${id}/invitations`} className="block border-t border-line px-3.5 py-2 text-xs font-medium text-ink-2 hover:text-ink">
+              All {invitations.length} invitations
+            </Link>
+          )}
         </section>
       )}
       <RoomsPage

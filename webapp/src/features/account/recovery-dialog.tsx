@@ -46,7 +46,7 @@ export function RecoveryDialog({ codes, onClose }: { codes: readonly string[]; o
         <p className="mb-2 hidden print:block">
           Recovery codes for {email} at {location.origin}. Each works once, in place of the authenticator’s code.
         </p>
-        <ul className="grid grid-cols-2 gap-x-4 gap-y-1.5 font-mono text-sm select-all max-[360px]:grid-cols-1" data-testid="recovery-list">
+        <ul className="grid grid-cols-2 gap-x-4 gap-y-1.5 font-mono text-sm whitespace-nowrap select-all max-sm:grid-cols-1" data-testid="recovery-list">
           {codes.map((code) => (
             <li key={code}>{groupedCode(code)}</li>
           ))}

@@ -27,8 +27,10 @@ export function OwnInvitations({ invitations, onAccepted }: OwnInvitationsProps)
             className="flex min-h-14 flex-wrap items-center gap-x-3 gap-y-2 border-line px-3.5 py-2.5 not-last:border-b"
             data-testid="own-invitation"
           >
-            <span className="min-w-45 flex-1">
-              <span className="block font-medium wrap-anywhere">{one.organizationName}</span>
+            <span className="min-w-32 flex-1">
+              <span className="block wrap-anywhere">
+                <b className="font-semibold">{one.organizationName}</b> invites you
+              </span>
               <span className="block text-xs text-ink-2">
                 as {roleName(one.role)}, until {dayOf(one.expiresAt)}
               </span>
