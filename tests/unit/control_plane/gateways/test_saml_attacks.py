@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import xmlsec
 from lxml import etree
 
 from control_plane.domain.errors import SsoFailed
@@ -31,6 +30,7 @@ from tests.support.identity_providers.saml_forge import (
     pack,
     sign,
     signed,
+    xmlsec,
 )
 
 SP = SamlSp(entity_id="https://us.example/metadata?connection=1", acs_url="https://us.example/auth/v1/sso/saml/acs")

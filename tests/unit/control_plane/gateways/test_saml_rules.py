@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import xmlsec
 
 from control_plane.domain.errors import SsoFailed
 from control_plane.domain.saml import EMAIL_ATTRIBUTES, PERSISTENT_FORMAT, RESPONSE_MAX_BYTES, TRANSIENT_FORMAT
 from control_plane.domain.sso import SamlIdp, SamlSp, SsoIdentity
 from control_plane.gateways.saml import SamlProvider
-from tests.support.identity_providers.saml_forge import Answer, Party, Signing, make_party, pack, sign, signed
+from tests.support.identity_providers.saml_forge import Answer, Party, Signing, make_party, pack, sign, signed, xmlsec
 
 SP = SamlSp(
     entity_id="https://us.example/auth/v1/sso/saml/metadata?connection=1",
