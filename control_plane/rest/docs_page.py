@@ -52,7 +52,7 @@ def docs_page(document: dict[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light">'
         '<link rel="icon" href="/mark.svg" type="image/svg+xml"><link rel="stylesheet" href="/docs/style.css">'
         f'</head><body><header><a class="skip" href="#text">To the text</a>{_MARK}<b>{title}: API</b>'
-        '<a href="/api/v1/openapi.json">OpenAPI document</a><a href="/">Open the app</a></header>'
+        '<a href="/api/v1/openapi.json">OpenAPI</a><a href="/">Open the app</a></header>'
         f'<nav class="top" aria-label="Contents"><details><summary>Contents</summary>{contents}</details></nav>'
         f'<nav class="side" aria-label="Contents">{contents}</nav>'
         f'<main id="text" tabindex="-1">{guide}{sections}</main></body></html>'

@@ -88,7 +88,7 @@ summary { cursor: pointer; font-size: 13px; color: var(--ink-2); min-height: 28p
   nav.top > details > summary { min-height: 36px; padding-top: 8px; font-weight: 600; color: var(--ink); }
   nav a { padding: 11px 6px; } main { padding: 16px 16px 64px; }
   section { padding: 12px; margin: 12px -4px; }
-  thead { display: none; } td { display: block; border: 0; padding: 0; } td:empty { display: none; }
+  thead { display: none; } td { display: inline; border: 0; padding: 0 8px 0 0; } td:empty { display: none; }
   tr { display: block; padding: 6px 0; border-bottom: 1px solid var(--line); } tr:last-child { border-bottom: 0; }
 }
 @media print { nav.side, nav.top, header a { display: none; } body { display: block; } }
