@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -40,7 +41,7 @@ def read(token: str) -> Jws:
     if found is None:
         raise BadToken
     head, payload, signature = found.groups()
-    return Jws(header=_object(head), signed=f"{head}.{payload}".encode(), payload=payload, signature=_decode(signature))
+    return Jws(header=_header(head), signed=f"{head}.{payload}".encode(), payload=payload, signature=_decode(signature))
 
 
 def verify(jws: Jws, key: Any) -> dict[str, Any]:
@@ -52,6 +53,12 @@ def verify(jws: Jws, key: Any) -> dict[str, Any]:
     except InvalidSignature as error:
         raise BadToken from error
     return _object(jws.payload)
+
+
+@lru_cache(maxsize=64)
+def _header(part: str) -> dict[str, Any]:
+    """A head's JSON, which is only read. All tokens of a key have the same one; nothing of the check is remembered."""
+    return _object(part)
 
 
 def _object(part: str) -> dict[str, Any]:
