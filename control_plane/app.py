@@ -16,10 +16,14 @@ from control_plane.domain.errors import Unavailable
 from control_plane.domain.keys import KeyPurpose
 from control_plane.gateways.bus import RedisBus
 from control_plane.gateways.clock import SystemClock, SystemIds
+from control_plane.gateways.domain_names import DomainNames
+from control_plane.gateways.fetching import GuardedFetcher
 from control_plane.gateways.locks import RedisLocks
 from control_plane.gateways.mail import SmtpMailer
+from control_plane.gateways.oidc import OidcGateway
 from control_plane.gateways.presence import RedisPresence
 from control_plane.gateways.rate_limits import RateLimits
+from control_plane.gateways.saml import SamlProvider
 from control_plane.gateways.seats import RedisSeats
 from control_plane.gateways.supabase import SupabaseKeys
 from control_plane.gateways.tokens import EcTokens, OutsideKeys
@@ -56,6 +60,10 @@ from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
+from control_plane.services.sso_connections import SsoConnections
+from control_plane.services.sso_domains import SsoDomains
+from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_sign_in import SsoSignIn
 from control_plane.services.webhook_sending import WebhookSending
 from control_plane.services.webhooks import WebhookService
 from control_plane.services.workspaces import WorkspaceService
@@ -98,7 +106,8 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
             outside = SupabaseKeys(settings.supabase_url, settings.supabase_jwt_secret)
             stack.push_async_callback(outside.close)
         sender = WebhookSender(allows_private=settings.allows_private_webhooks)
-        for gateway in (bus, seats, presence, rate_limits, locks, sender):
+        fetcher = GuardedFetcher(allows_private=settings.allows_private_webhooks)
+        for gateway in (bus, seats, presence, rate_limits, locks, sender, fetcher):
             stack.push_async_callback(_close, gateway)
         try:
             await seats.start()
@@ -115,6 +124,7 @@ async def compose(settings: Settings) -> AsyncIterator[Platform]:
             locks=locks,
             outside=outside,
             sender=sender,
+            fetcher=fetcher,
         )
 
 
@@ -141,6 +151,7 @@ def assemble(
     rate_limits: RateLimitsPort,
     locks: Locks,
     sender: WebhookSenderPort | None = None,
+    fetcher: GuardedFetcher | None = None,
     clock: Clock | None = None,
     outside: OutsideKeys | None = None,
 ) -> Platform:
@@ -195,6 +206,36 @@ def assemble(
         ids=ids,
         needs_confirmation=settings.needs_confirmation,
     )
+    fetcher = fetcher or GuardedFetcher(allows_private=settings.allows_private_webhooks)
+    allows_http = settings.allows_private_webhooks
+    oidc, saml = OidcGateway(fetcher, allows_http=allows_http), SamlProvider(allows_http=allows_http)
+    sso_connections = SsoConnections(
+        db=db,
+        bus=bus,
+        sessions=sessions,
+        oidc=oidc,
+        saml=saml,
+        fetcher=fetcher,
+        clock=clock,
+        ids=ids,
+        public_url=settings.public_url,
+        allows_private=settings.allows_private_webhooks,
+        is_ours=outside is None,
+        key=_derive(settings.secret_key, b"single sign-on secrets"),
+    )
+    sso_joining = SsoJoining(db, clock, ids)
+    sso_sign_in = SsoSignIn(
+        db=db,
+        connections=sso_connections,
+        joining=sso_joining,
+        sessions=sessions,
+        confirmations=confirmations,
+        oidc=oidc,
+        saml=saml,
+        clock=clock,
+        ids=ids,
+        key=_derive(settings.secret_key, b"single sign-on flows"),
+    )
     webhook_key = _derive(settings.secret_key, b"webhook secrets")
     sender = sender or WebhookSender(allows_private=settings.allows_private_webhooks)
     webhooks = WebhookService(db, clock, ids, webhook_key, settings.allows_private_webhooks)
@@ -216,6 +257,10 @@ def assemble(
         mail=mail,
         sessions=sessions,
         confirmations=confirmations,
+        sso_connections=sso_connections,
+        sso_domains=SsoDomains(db, bus, DomainNames(settings.dns_servers), clock, ids),
+        sso_joining=sso_joining,
+        sso_sign_in=sso_sign_in,
         factors=factors,
         accounts=accounts,
         webhooks=webhooks,

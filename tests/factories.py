@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,7 @@ from control_plane.domain.organizations import is_host_by_default
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.domain.sign_ins import SignIn
+from control_plane.domain.sso import SsoConnection
 from control_plane.services.platform import Platform
 from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as organization_store
@@ -111,6 +113,33 @@ async def make_member(platform: Platform, tenant: Tenant, role: Role = Role.VIEW
             now=platform.clock.now(),
         )
     return person
+
+
+def make_connection(organization_id: OrganizationId, **changes: object) -> SsoConnection:
+    """An OIDC connection as its row is, turned off, of a provider that nobody has asked."""
+    now = datetime.now(UTC)
+    connection = SsoConnection(
+        id=uuid4(),
+        organization_id=organization_id,
+        kind="oidc",
+        name="Provider",
+        issuer="https://id.example.com",
+        client_id="tradingroom",
+        client_secret=None,
+        idp_entity_id=None,
+        idp_sso_url=None,
+        idp_certificates=(),
+        default_role=Role.VIEWER,
+        joins_members=False,
+        is_enabled=False,
+        is_enforced=False,
+        worked_at=None,
+        tested_by=None,
+        last_error=None,
+        created_at=now,
+        updated_at=now,
+    )
+    return msgspec.structs.replace(connection, **changes)
 
 
 def make_enrolment(node_id: str | None = None, **changes: object) -> NodeEnrolment:

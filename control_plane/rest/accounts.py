@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from control_plane.domain.errors import DomainError
 from control_plane.domain.keys import KeyPurpose
 from control_plane.domain.sign_ins import make_challenge
-from control_plane.rest import auth_admin, auth_factors, auth_links, auth_sign_in
+from control_plane.rest import auth_admin, auth_factors, auth_links, auth_sign_in, auth_sso
 from control_plane.rest.auth_limits import SIGN_IN_LIMIT_KEY, limit_guesses
 from control_plane.rest.auth_wire import UserView, on_auth_error, read_body, user_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
@@ -75,7 +75,7 @@ async def read_settings(platform: PlatformDep) -> dict[str, Any]:
         "mailer_autoconfirm": not platform.accounts.needs_confirmation,
         "phone_autoconfirm": False,
         "sms_provider": "",
-        "saml_enabled": False,
+        "saml_enabled": True,
     }
 
 
@@ -88,7 +88,7 @@ async def health() -> dict[str, str]:
 def auth_router() -> Router:
     """All of `/auth/v1`."""
     own = [get_user, update_user, jwks, read_settings, health]
-    parts = (auth_sign_in, auth_links, auth_factors, auth_admin)
+    parts = (auth_sign_in, auth_links, auth_factors, auth_sso, auth_admin)
     return Router(
         "/auth/v1",
         route_handlers=[*own, *(handler for part in parts for handler in part.HANDLERS)],

@@ -25,6 +25,7 @@ from control_plane.rest.audit import AuditController
 from control_plane.rest.callers import provide_caller
 from control_plane.rest.conditional import Conditional
 from control_plane.rest.demo import DEMO_FILE_KEY, show_demo
+from control_plane.rest.docs_style import find_fonts
 from control_plane.rest.doorstep import Doorstep
 from control_plane.rest.feed import FeedController
 from control_plane.rest.health import health, metrics, ready
@@ -46,6 +47,7 @@ from control_plane.rest.room_listing import RoomsShortcut
 from control_plane.rest.room_roles import RoomRoleController
 from control_plane.rest.rooms import RoomController
 from control_plane.rest.routes import own_id_paths
+from control_plane.rest.sso import SsoController
 from control_plane.rest.tokens import ApiTokenController
 from control_plane.rest.webapp import WebApp, page_headers
 from control_plane.rest.webhooks import WebhookController, show_catalogue
@@ -97,7 +99,8 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
-    app = limited = Limited(Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api), platform, settings)
+    negotiating = Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api, find_fonts(settings.webapp_dir))
+    app = limited = Limited(negotiating, platform, settings)
     if settings.webapp_dir is not None:
         facts = {"demo": "on"} if settings.demo_file is not None else {}
         others = [settings.signaling_url]
@@ -113,7 +116,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
     """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
     controllers += [WorkspaceController, MemberController, RoomRoleController, AuditController, PersonController]
-    controllers += [ApiTokenController, WebhookController]
+    controllers += [ApiTokenController, WebhookController, SsoController]
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[*controllers, list_plans, list_permissions, show_catalogue, show_demo]),

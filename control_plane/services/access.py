@@ -31,12 +31,12 @@ def no_organization() -> NotFound:
     return NotFound("There is no such organization.")
 
 
-def sso_required(organization_id: OrganizationId, connection_id: UUID) -> SsoRequired:
-    """The answer to a member who came another way than by the enforced connection."""
+def sso_required(organization_id: OrganizationId, connection_id: UUID | None) -> SsoRequired:
+    """The answer to a member who came another way than by the enforced connection; None: REST tells which that is."""
     return SsoRequired(
         "This organization lets you in by its single sign-on only.",
         organization_id=str(organization_id),
-        connection_id=str(connection_id),
+        connection_id=None if connection_id is None else str(connection_id),
     )
 
 

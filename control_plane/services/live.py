@@ -28,10 +28,11 @@ from control_plane.domain.errors import (
 )
 from control_plane.domain.events import FeedEvent, ParticipantLeft, ParticipantRemoved, SessionEnded, session_topic
 from control_plane.domain.ice import IceServer
-from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId, RoomId
+from control_plane.domain.ids import LiveSessionId, NodeId, OrganizationId, ParticipantId, RoomId, UserId
 from control_plane.domain.nodes import choose_node
 from control_plane.domain.organizations import Member
 from control_plane.domain.participants import Participant, grant_for, require_removable
+from control_plane.domain.plans import SSO_TIERS
 from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import LiveSession, require_idle, require_live, require_open
 from control_plane.services import access, audit
@@ -42,6 +43,7 @@ from control_plane.stores import feed as feed_store
 from control_plane.stores import live_sessions, participants, sign_ins
 from control_plane.stores import nodes as node_store
 from control_plane.stores import rooms as room_store
+from control_plane.stores import sso as sso_store
 from control_plane.stores.database import Database, Transaction
 from control_plane.stores.participants import Welcomed
 
@@ -265,7 +267,7 @@ class LiveService:
         """Let in again the bearer of a resume token; older ones of the same participant are void from then on.
 
         Raises:
-            As `admit`. Unavailable also: the sweep took them for lost, and seats can't be counted now.
+            As `admit`. SsoRequired. Unavailable also: the sweep took them for lost, and seats can't be counted now.
         """
         return await self._welcome(await self.tokens.verify_resume(token), is_resume=True)
 
@@ -281,6 +283,9 @@ class LiveService:
         async with self.db.tenant(claims.organization_id) as tx:
             welcomed = await participants.welcome(tx, claims, is_resume=is_resume, now=self.clock.now())
             is_over = welcomed is None and await participants.is_session_over(tx, claims.live_session_id)
+            if welcomed is not None and claims.sign_in_id is not None:
+                # Raised inside, so that the welcome is taken back.
+                await _require_not_shut_out(tx, claims, welcomed.participant.user_id)
         if is_over:
             raise RoomNotLive("This room is not live.")
         if welcomed is None:
@@ -455,3 +460,10 @@ class LiveService:
 
 def _run(session: LiveSession) -> dict[str, str]:
     return {"liveSessionId": str(session.id)}
+
+
+async def _require_not_shut_out(tx: Transaction, claims: JoinClaims, user_id: UserId) -> None:
+    """Refuse whom an enforced connection keeps out, since they joined. Raises SsoRequired."""
+    person = (user_id, claims.sso_connection_id)
+    if await sso_store.find_shut_out(tx, claims.organization_id, [person], SSO_TIERS):
+        raise access.sso_required(claims.organization_id, None)

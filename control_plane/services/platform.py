@@ -31,6 +31,10 @@ from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
 from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
+from control_plane.services.sso_connections import SsoConnections
+from control_plane.services.sso_domains import SsoDomains
+from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_sign_in import SsoSignIn
 from control_plane.services.webhook_sending import WebhookSending
 from control_plane.services.webhooks import WebhookService
 from control_plane.services.workspaces import WorkspaceService
@@ -60,6 +64,10 @@ class Platform:
     mail: MailService
     sessions: SessionService
     confirmations: ConfirmationService
+    sso_connections: SsoConnections
+    sso_domains: SsoDomains
+    sso_joining: SsoJoining
+    sso_sign_in: SsoSignIn
     factors: FactorService
     account_admin: AccountAdmin
     accounts: AccountService

@@ -211,7 +211,7 @@ class SignalingDoor:
                 times=times if times is not None else Times(),
             )
         )
-        self._sign_outs = SignOuts(self.hub.rooms, bus, platform.sessions)
+        self._sign_outs = SignOuts(self.hub.rooms, bus, platform.sessions, platform.sso_joining)
         self._server = SignalingServer(
             self.hub,
             allowed_origins=settings.allowed_origins,

@@ -12,8 +12,8 @@ from control_plane.domain.ids import OrganizationId, RoomId, UserId, WorkspaceId
 from control_plane.domain.organizations import Member, Organization, Workspace
 from control_plane.domain.plans import SSO_TIERS, PlanTier
 from control_plane.domain.roles import Role
+from control_plane.stores import sso as sso_store
 from control_plane.stores.database import Rows, Transaction
-from control_plane.stores.sso import SHUT_OUT
 
 _COLUMNS = (
     "o.id, o.name, o.slug, o.plan_tier, o.trial_ends_at, o.created_at, "
@@ -32,7 +32,9 @@ _MEMBER = """
     where m.organization_id = $1
 """
 _CALLER = (
-    _MEMBER.replace("as is_closing", f"as is_closing, {SHUT_OUT.format(came_by='$4', tiers='$5')} as needs_sso")
+    _MEMBER.replace(
+        "as is_closing", f"as is_closing, {sso_store.SHUT_OUT.format(came_by='$4', tiers='$5')} as needs_sso"
+    )
     + " and m.user_id = $2"
 )
 
@@ -239,10 +241,15 @@ async def update_member(tx: Transaction, organization_id: OrganizationId, member
 
 
 async def delete_member(tx: Transaction, organization_id: OrganizationId, user_id: UserId) -> bool:
-    """End a membership; the person's roles in rooms go with it. False when there was none."""
+    """End a membership; the person's roles in rooms go with it. False when there was none.
+
+    It is remembered, until they are made a member again: single sign-on does not bring them back by itself.
+    """
     count = await tx.execute(
         "delete from memberships where organization_id = $1 and user_id = $2", organization_id, user_id
     )
+    if count == 1:
+        await sso_store.remember_former(tx, organization_id, user_id)
     return count == 1
 
 
@@ -267,6 +274,8 @@ async def insert_member(
         is_host,
         now,
     )
+    if count == 1:
+        await sso_store.forget_former(tx, organization_id, user_id)
     return count == 1
 
 

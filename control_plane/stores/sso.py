@@ -5,11 +5,13 @@ Flows are in `sso_flows`.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.ids import OrganizationId, UserId, make_uuid7
 from control_plane.domain.roles import Role
 from control_plane.domain.sso import DomainProblem, SsoConnection, SsoDomain
 from control_plane.stores.database import Rows, Transaction, UniqueViolation
@@ -337,17 +339,14 @@ async def delete_identities(tx: Transaction, organization_id: OrganizationId, co
 # --- former members
 
 
-async def remember_former(
-    tx: Transaction, organization_id: OrganizationId, user_id: UserId, now: datetime, *, row_id: UUID
-) -> None:
+async def remember_former(tx: Transaction, organization_id: OrganizationId, user_id: UserId) -> None:
     """A person is no member any more: no connection brings them back."""
     await tx.execute(
-        "insert into former_members (id, organization_id, user_id, since) values ($1, $2, $3, $4) "
+        "insert into former_members (id, organization_id, user_id, since) values ($1, $2, $3, now()) "
         "on conflict (organization_id, user_id) do update set since = excluded.since",
-        row_id,
+        make_uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         organization_id,
         user_id,
-        now,
     )
 
 

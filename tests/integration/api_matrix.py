@@ -33,6 +33,7 @@ FACTS: dict[str, Any] = {
     "events": ["room.created"],
     "slug": "matrix",
     "timeZone": "Europe/Berlin",
+    "domain": "example.org",
 }
 """Values no schema tells."""
 
@@ -88,9 +89,9 @@ class Operation:
         return schema
 
     def _value(self, name: str, schema: dict[str, Any]) -> Any:
-        if name in FACTS:
-            return FACTS[name]
         schema = self._resolve(schema)
+        if name in FACTS and FACTS[name] in schema.get("enum", [FACTS[name]]):
+            return FACTS[name]
         for choice in ("oneOf", "anyOf", "allOf"):
             if choice in schema:
                 return self._value(name, next(one for one in schema[choice] if one.get("type") != "null"))

@@ -23,9 +23,19 @@ from control_plane.rest.observing import Metrics
 from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
+from control_plane.stores import sso as sso_store
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
-from tests.factories import Person, Tenant, assert_problem, make_member, make_person, make_tenant, start_session
+from tests.factories import (
+    Person,
+    Tenant,
+    assert_problem,
+    make_connection,
+    make_member,
+    make_person,
+    make_tenant,
+    start_session,
+)
 from tests.integration.api_matrix import O, Operation, call, read_operations, told
 
 P = Permission
@@ -68,6 +78,16 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("get", O + "/webhooks/{webhook_id}/deliveries"): P.MANAGE_ORGANIZATION,
     ("get", O + "/webhooks/{webhook_id}/deliveries/{delivery_id}"): P.MANAGE_ORGANIZATION,
     ("post", O + "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): P.MANAGE_ORGANIZATION,
+    ("get", O + "/sso/connections"): P.MANAGE_ORGANIZATION,
+    ("post", O + "/sso/connections"): P.OWN_ORGANIZATION,
+    ("get", O + "/sso/connections/{connection_id}"): P.MANAGE_ORGANIZATION,
+    ("patch", O + "/sso/connections/{connection_id}"): P.OWN_ORGANIZATION,
+    ("delete", O + "/sso/connections/{connection_id}"): P.OWN_ORGANIZATION,
+    ("post", O + "/sso/connections/{connection_id}/test"): P.OWN_ORGANIZATION,
+    ("get", O + "/sso/domains"): P.MANAGE_ORGANIZATION,
+    ("post", O + "/sso/domains"): P.OWN_ORGANIZATION,
+    ("post", O + "/sso/domains/{domain_id}/verify"): P.OWN_ORGANIZATION,
+    ("delete", O + "/sso/domains/{domain_id}"): P.OWN_ORGANIZATION,
     ("get", O + "/rooms"): P.VIEW_ROOMS,
     ("post", O + "/rooms"): P.MANAGE_ROOMS,
     ("get", R): P.VIEW_ROOMS,
@@ -173,6 +193,10 @@ async def _make_things(platform: Platform, tenant: Tenant, members: dict[Role, P
         caller, organization_id, url="https://example.com/x", description="", events=["*"], endpoint_id=None
     )
     delivery = await platform.webhooks.ping(caller, organization_id, webhook.endpoint.id)
+    domain = await platform.sso_domains.add(caller, organization_id, "example.com")
+    connection = make_connection(organization_id)
+    async with platform.db.tenant(organization_id) as tx:
+        await sso_store.insert_connection(tx, connection)
     return {
         "organization_id": organization_id,
         "room_id": tenant.room_id,
@@ -182,6 +206,8 @@ async def _make_things(platform: Platform, tenant: Tenant, members: dict[Role, P
         "token_id": token.token.id,
         "webhook_id": webhook.endpoint.id,
         "delivery_id": delivery.id,
+        "connection_id": connection.id,
+        "domain_id": domain.id,
         "alert_id": uuid4(),  # steps answer alike for any alert that is not in the room
     }
 

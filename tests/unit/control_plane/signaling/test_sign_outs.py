@@ -13,12 +13,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from control_plane.domain.errors import Unavailable
-from control_plane.domain.events import SignInsEnded
-from control_plane.domain.ids import UserId
+from control_plane.domain.events import SignInsEnded, SsoEnforced
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.signaling.messages import CloseCode
 from control_plane.signaling.sign_outs import SignOuts
 
 ENDED, OTHER = uuid4(), uuid4()
+ORGANIZATION, CONNECTION = OrganizationId(uuid4()), uuid4()
 
 
 class Socket:
@@ -31,16 +32,19 @@ class Socket:
         self.code = code
 
 
-def _room(sign_in_id: UUID | None) -> Any:
+def _room(sign_in_id: UUID | None, came_by: UUID | None = None) -> Any:
     """A welcomed socket, as far as its end is concerned."""
     participant_id = uuid4()
-    admission = SimpleNamespace(claims=SimpleNamespace(sign_in_id=sign_in_id))
+    claims = SimpleNamespace(sign_in_id=sign_in_id, sso_connection_id=came_by)
+    admission = SimpleNamespace(claims=claims, participant=SimpleNamespace(user_id=UserId(participant_id)))
     connection = SimpleNamespace(participant_id=participant_id, admission=admission, socket=Socket())
 
     def spawn(work: Coroutine[Any, Any, None]) -> None:
         work.close()
 
-    session = SimpleNamespace(connections={participant_id: connection}, spawn=spawn)
+    session = SimpleNamespace(
+        connections={participant_id: connection}, spawn=spawn, organization_id=ORGANIZATION, id=uuid4()
+    )
     return SimpleNamespace(session=session, connection=connection)
 
 
@@ -70,11 +74,21 @@ class Rows:
         return sign_in_ids & {ENDED}
 
 
+class Enforcement:
+    """Keeps out whoever did not come by the connection."""
+
+    def __init__(self, *, is_on: bool) -> None:
+        self.is_on = is_on
+
+    async def find_shut_out(self, organization_id: OrganizationId, people: set[Any]) -> set[Any]:
+        return {person for person in people if self.is_on and person[1] != CONNECTION}
+
+
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_only_the_sockets_of_an_ended_sign_in_are_closed(*, is_away: bool) -> None:
     rooms = [_room(ENDED), _room(OTHER), _room(None)]
     bus: Any = Bus(is_away=is_away)
-    sign_outs = SignOuts(lambda: rooms, bus, Rows(), sweep_s=0.01 if is_away else 60)
+    sign_outs = SignOuts(lambda: rooms, bus, Rows(), Enforcement(is_on=False), sweep_s=0.01 if is_away else 60)
 
     sign_outs.start()
     async with asyncio.timeout(5):
@@ -88,3 +102,22 @@ async def test_only_the_sockets_of_an_ended_sign_in_are_closed(*, is_away: bool)
 
     assert [room.connection.socket.code for room in rooms] == [CloseCode.BAD_TOKEN, None, None]
     assert [len(room.session.connections) for room in rooms] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_who_came_another_way_than_by_the_enforced_connection_loses_the_socket(*, is_away: bool) -> None:
+    rooms = [_room(OTHER), _room(OTHER, CONNECTION), _room(None)]
+    bus: Any = Bus(is_away=is_away)
+    sign_outs = SignOuts(lambda: rooms, bus, Rows(), Enforcement(is_on=True), sweep_s=0.01 if is_away else 60)
+
+    sign_outs.start()
+    async with asyncio.timeout(5):
+        while not is_away and bus.listener is None:  # noqa: ASYNC110 - a stub has no event
+            await asyncio.sleep(0)
+        if not is_away:
+            bus.listener(SsoEnforced(organization_id=ORGANIZATION))
+        while rooms[0].connection.socket.code is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+    await sign_outs.close()
+
+    assert [room.connection.socket.code for room in rooms] == [CloseCode.BAD_TOKEN, None, None]
