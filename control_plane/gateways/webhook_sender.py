@@ -104,11 +104,8 @@ class WebhookSender:
                 excerpt = await _beginning(answer)
         except PrivateAddress as refused:
             error = str(refused)
-        except ssl.SSLError:
-            error = "TLS failed"
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failed:
-            # Its words may name our own addresses; its kind is enough.
-            error = f"{type(failed).__name__}"
+            error = _why(failed)
         except (httpcore.UnsupportedProtocol, ValueError):
             error = "the address is malformed"
         return status, round((time.monotonic() - began) * 1000), excerpt, error
@@ -116,6 +113,21 @@ class WebhookSender:
     async def close(self) -> None:
         """Close the connections. May be called twice."""
         await self._pool.aclose()
+
+
+def _why(failed: BaseException) -> str:
+    """Why there was no answer, for the history: what is wrong with a certificate, or the failure's kind.
+
+    The words of other failures may name our own addresses, so their kind is enough.
+    """
+    cause: BaseException | None = failed
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate was refused: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return "TLS failed"
+        cause = cause.__cause__ or cause.__context__
+    return type(failed).__name__
 
 
 async def _beginning(answer: httpcore.Response) -> str:
