@@ -16,7 +16,7 @@ def test_mutation_can_still_be_planted(mutation: Mutation) -> None:
 
 @pytest.mark.long
 @pytest.mark.worker
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_mutation_turns_a_test_red(mutation: Mutation, tmp_path: Path) -> None:
     assert Field(tmp_path).is_noticed(mutation)

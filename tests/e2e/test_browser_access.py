@@ -12,7 +12,7 @@ from scripts.browser.pages import by_id, new_context
 from scripts.headless.rest import Rest, RestError
 from tests.e2e.desk import Desk, totp
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 async def may_post_alerts(person: Rest, desk: Desk, room_id: str) -> bool:

@@ -10,7 +10,7 @@ from scripts.browser.pages import RoomPage, by_id, new_context
 from scripts.headless.scene import open_scene
 from tests.e2e.running_stack import RunningStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 def card(page: Page, symbol: str) -> Locator:

@@ -17,7 +17,7 @@ from scripts.browser.streams import frames_decoded, keep_streams, sent_layers, v
 from scripts.headless.scene import open_scene
 from tests.e2e.running_stack import RunningStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 STILL_S = 2.0
 """A stream that gains nothing for this long stands still: a camera makes dozens of frames in it, seconds."""

@@ -18,7 +18,7 @@ from scripts.demo.desk import INSTRUMENTS
 from scripts.demo.reading import Luma, read_symbol
 from tests.e2e.running_stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 SURE = 0.95
 """A symbol at the chart's head reaches it after VP8; the others stay below."""

@@ -19,7 +19,7 @@ from scripts.browser.probes import Picture, picture, until
 from scripts.headless.scene import open_scene
 from tests.e2e.running_stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 CONSUMERS_PER_WORKER = 4
 """The host's place counts as 3 (nobody publishes when it is taken), the first viewer makes the worker full."""

@@ -22,7 +22,7 @@ from scripts.browser.probes import picture, until, wait_moving
 from scripts.headless.scene import open_scene
 from tests.e2e.running_stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 FRAMES_AGAIN_S = 8.0
 """A killed worker: frames move again within 5 s by the design; the rest is patience for two busy cores."""

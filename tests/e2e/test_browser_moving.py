@@ -19,7 +19,7 @@ from scripts.headless.scene import open_scene
 from tests.e2e.media_nodes import media_node
 from tests.e2e.running_stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.worker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.worker, pytest.mark.timeout(400)]
 
 STANDSTILL_MS = 1_500
 """Longest time between two pictures on the viewer's page, ms; the fake camera gives one every 33 to 50."""

@@ -19,7 +19,7 @@ from scripts.stack.layout import ROOT
 from scripts.stack.seed import FILE_NAME, Demo
 from tests.e2e.running_stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 AXE = ROOT / "webapp" / "node_modules" / "axe-core" / "axe.min.js"
 FORMS_IN = {("desktop", "light"), ("phone", "dark")}

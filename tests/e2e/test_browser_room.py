@@ -14,7 +14,7 @@ from scripts.browser.probes import loudness, until
 from scripts.headless.scene import Scene, open_scene
 from tests.e2e.running_stack import RunningStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 SILENCE = 0.0005
 """Loudness below which nothing is heard; Chromium's fake microphone beeps at about 0.1 once a second."""

@@ -13,7 +13,7 @@ from scripts.browser.pages import by_id, new_context
 from scripts.headless.rest import Rest, RestError
 from tests.e2e.desk import PERIOD_S, Desk, open_letter, totp
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 async def test_an_organization_is_renamed_and_everyone_sees_it(desk: Desk) -> None:

@@ -30,7 +30,7 @@ from scripts.stack.seed import FILE_NAME, Demo
 from tests.e2e.processes import wait_gone
 from tests.e2e.running_stack import STOP_TIMEOUT_S, RunningStack, spawn_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 SURE = 0.97
 """A label that is there reaches it, another price does not (`scripts.demo.reading`)."""
@@ -227,7 +227,7 @@ async def test_someone_who_signs_in_as_the_presenter_gets_the_seat_and_another_p
         sign_in(demo_stack, "co_host") as (rest, organization_id, room_id),
         await Participant.join(rest, organization_id, room_id) as visitor,
     ):
-        await visitor.wait_consumer("video", timeout_s=20)
+        await visitor.wait_consumer("video", timeout_s=40)
 
         assert visitor.signaling.close_code is None
 

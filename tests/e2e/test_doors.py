@@ -18,7 +18,7 @@ from scripts.headless.signaling import SignalingClient, SignalingError, SocketCl
 from scripts.headless.tracks import ToneTrack
 from tests.e2e.running_stack import RunningStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 STARTER_SEATS = 50
 """Viewers per room of the Starter plan."""

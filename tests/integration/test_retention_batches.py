@@ -185,7 +185,7 @@ async def _interrupt(watch: Watch, work: Callable[[], Awaitable[object]], *, aft
         await task
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_hundred_thousand_old_rows_go_in_small_transactions_of_one_organization_each(
     platform: Platform, watch: Watch
 ) -> None:
@@ -227,7 +227,7 @@ async def test_what_is_not_old_or_not_settled_or_kept_for_good_stays(platform: P
     assert await watch.batches() == []
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_run_of_retention_that_breaks_is_finished_by_the_next(platform: Platform, watch: Watch) -> None:
     tenant = await make_tenant(platform)
     await _fill(watch, tenant, 20_000, author=tenant.owner.caller.user_id, days=31)
@@ -261,7 +261,7 @@ async def test_two_processes_share_the_work_and_neither_waits(platform: Platform
     assert max(count for _, count, _ in batches) <= 100
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_an_organizations_erasure_that_breaks_is_finished_by_the_next_run(
     platform: Platform, watch: Watch
 ) -> None:
@@ -311,7 +311,7 @@ async def _assert_erased(watch: Watch, person: Person, tenants: list[Tenant]) ->
         assert await watch.count("chat_messages where text like 'words %' and organization_id = $1", tenant.id) == 10
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_person_is_erased_in_small_transactions_of_one_organization_each(
     platform: Platform, watch: Watch
 ) -> None:
@@ -325,7 +325,7 @@ async def test_a_person_is_erased_in_small_transactions_of_one_organization_each
     await _assert_erased(watch, person, tenants)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_an_erasure_that_breaks_is_finished_by_the_jobs_door(platform: Platform, watch: Watch) -> None:
     person, tenants = await _author(platform, watch)
     service = PersonService(platform.db, platform.bus, platform.clock, platform.outbox, batch=500)

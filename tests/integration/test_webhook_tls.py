@@ -20,6 +20,7 @@ import pytest
 import trustme
 
 from control_plane.domain.plans import PlanTier
+from control_plane.gateways import webhook_sender
 from control_plane.gateways.webhook_sender import WebhookSender
 from control_plane.jobs.kinds import kinds_of
 from control_plane.services.platform import Platform
@@ -39,10 +40,14 @@ class Receiver:
     port: int = 0
     names: list[str | None] = field(default_factory=list)
     got: list[str] = field(default_factory=list)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
-            self.got.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            # A server without TLS answers the greeting of one who speaks it.
+            is_plain = writer.get_extra_info("ssl_object") is None
+            self.got.append((await (reader.read(1) if is_plain else reader.readuntil(b"\r\n\r\n"))).decode())
+            await self.may_answer.wait()
             writer.write(b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n")
         writer.close()
         with suppress(ConnectionError, ssl.SSLError):
@@ -58,6 +63,7 @@ def authority() -> trustme.CA:
 async def _receiver(certificate: trustme.LeafCert | None) -> AsyncIterator[Receiver]:
     """None: a server without TLS."""
     made, context = Receiver(), None
+    made.may_answer.set()
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
@@ -144,6 +150,19 @@ async def test_a_server_without_tls_is_told_apart_from_a_bad_certificate(sender:
     await sender.close()
 
     assert (status, error) == (None, "TLS failed")
+
+
+async def test_a_receiver_that_is_slow_is_told_apart_from_one_whose_tls_fails(
+    authority: trustme.CA, sender: WebhookSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_sender, "ANSWER_TIMEOUT_S", 0.2)
+    async with _receiver(authority.issue_cert("localhost")) as receiver:
+        receiver.may_answer.clear()
+        status, _, _, error = await sender.send(f"https://localhost:{receiver.port}/hook", {}, b"{}")
+        receiver.may_answer.set()
+    await sender.close()
+
+    assert (status, error) == (None, "ReadTimeout")
 
 
 # --- through the outbox, with the authorities the process itself believes

@@ -78,7 +78,7 @@ EXPECTED = {
 """What each call of supabase_js.mjs comes to."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(
     not (WEBAPP / "node_modules" / "@supabase" / "supabase-js").exists(), reason="webapp/node_modules is not there"
 )

@@ -102,7 +102,7 @@ class RawPeer:
 
     async def close(self) -> None:
         """Say goodbye in DTLS and stop."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self._dtls.stop()
             await self._ice.stop()
 

@@ -26,7 +26,7 @@ from tests.contract.node_link.conftest import Node, control_plane, link, make_no
 
 __all__ = ["control_plane", "link", "make_node", "node"]
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(400)]
 
 CAP_BPS = 300_000
 
@@ -87,7 +87,7 @@ class Stage:
 
     async def quality(self, wire: DirectSignaling, is_it: Callable[[m.ParticipantQuality], bool]) -> None:
         """Wait until the node tells of a person what is waited for."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 told = await self.link.until(m.QualityTold, 20)
                 mine = [one for one in told.participants if one.participant_id == wire._facts["participant_id"]]
@@ -112,7 +112,7 @@ async def rate_of(stage: Stage, wire: DirectSignaling) -> int:
 
 
 async def until_rate(stage: Stage, wire: DirectSignaling, is_it: Callable[[int], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not is_it(await rate_of(stage, wire)):  # noqa: ASYNC110 - the worker tells no changes of rates
             await asyncio.sleep(0.2)
 

@@ -101,8 +101,8 @@ async def test_what_one_headless_client_publishes_another_decodes(link: LinkClie
         tracks = {one.kind: await viewer.consume(one) for one in consumers}
         picture, sound = PictureReader(tracks["video"]), SoundReader(tracks["audio"])
 
-        assert await picture.wait_for(lambda one: one.advanced_by >= 30, timeout_s=15)
-        assert await sound.wait_for(lambda one: one.tone_windows >= 10, timeout_s=15)
+        assert await picture.wait_for(lambda one: one.advanced_by >= 30, timeout_s=40)
+        assert await sound.wait_for(lambda one: one.tone_windows >= 10, timeout_s=40)
         audio_id = next(one.id for one in consumers if one.kind == "audio")
         assert await viewer.packets_received(audio_id) >= 50
     finally:

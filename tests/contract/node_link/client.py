@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from media_plane.contract import messages as m
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 Answer = TypeVar("Answer")
 
 

@@ -179,7 +179,7 @@ async def link_to(process: Process, control_plane: ControlPlane) -> LinkClient:
     await control_plane.until_enrolled()
     node_id = control_plane.enrolments[0][1].node_id
     port = int(process.environment["TR_NODE_LINK_PORT"])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             link = await LinkClient.dial(port)
             with suppress(Refused):

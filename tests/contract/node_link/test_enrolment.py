@@ -71,7 +71,7 @@ async def test_keys_that_rotate_are_learnt_when_someone_uses_the_new_ones(
 
     await control_plane.until_enrolled(2)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             try:
                 link = await node.link()

@@ -80,7 +80,7 @@ async def until_held(node: MediaNode, wanted: Held) -> None:
     Descriptors may be fewer: the node's connection of enrolment, open at its start, ends by itself.
     """
     with suppress(TimeoutError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (await Held.by(node)).is_within(wanted):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.1)
     held = await Held.by(node)
@@ -150,7 +150,7 @@ async def test_the_router_holds_what_it_held_before_two_thousand_joins(node: Nod
         await asyncio.gather(*(visit_in_process() for _ in range(AT_ONCE)))
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await router.dump() != before:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.1)
     assert await router.dump() == before

@@ -183,8 +183,8 @@ async def test_picture_and_sound_published_on_one_node_are_decoded_on_another_an
     try:
         watching = await Watching.begin(Span(origin, edge, origin_end, edge_end), host, viewer, wires)
 
-        assert await watching.picture.wait_for(lambda one: one.advanced_by >= 30, timeout_s=20)
-        assert await watching.sound.wait_for(lambda one: one.tone_windows >= 10, timeout_s=20)
+        assert await watching.picture.wait_for(lambda one: one.advanced_by >= 30, timeout_s=40)
+        assert await watching.sound.wait_for(lambda one: one.tone_windows >= 10, timeout_s=40)
     finally:
         await viewer.close()
         await host.close()

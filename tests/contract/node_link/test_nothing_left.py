@@ -27,7 +27,7 @@ async def dump(node: Node) -> WorkerDump:
 
 async def until_empty(node: Node, before: WorkerDump) -> None:
     """Wait until the worker holds what it held before; closing is not waited for by anybody."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await dump(node) != before:  # noqa: ASYNC110 - the worker tells nobody when it has closed something
             await asyncio.sleep(0.02)
 

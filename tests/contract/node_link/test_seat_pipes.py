@@ -113,7 +113,7 @@ async def test_data_comes_out_of_the_pipe(stage: Stage) -> None:
     received: list[bytes] = []
     reader.on_message(lambda message, _ppid: received.append(message))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not received:  # The association between the ends takes a moment, and what is sent before is lost.
             stage.data.send("EUR/USD 1.0842")
             await asyncio.sleep(0.05)

@@ -96,7 +96,7 @@ class Peer:
         self._failure = error
 
     async def _wait_connected(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self._near.handler.pc.connectionState != "connected":
                 if self._failure is not None:
                     raise self._failure

@@ -39,10 +39,10 @@ async def test_picture_and_tone_reach_two_viewers(router: Router, server: WebRtc
         heard.append(SoundReader(audio_track))
 
     for reader in seen:
-        assert await reader.wait_for(lambda it: it.counters_read >= 15, timeout_s=20)
+        assert await reader.wait_for(lambda it: it.counters_read >= 15, timeout_s=40)
         assert reader.advanced_by > 0
     for listener in heard:
-        assert await listener.wait_for(lambda it: it.tone_windows >= 3, timeout_s=20)
+        assert await listener.wait_for(lambda it: it.tone_windows >= 3, timeout_s=40)
     assert "connected" in states
     assert (host.transport.ice_state, host.transport.dtls_state) == ("completed", "connected")
     assert host.transport.ice_selected_tuple is not None
@@ -73,7 +73,7 @@ async def test_viewer_stops_and_starts_again_with_a_key_frame(router: Router, se
     viewer = await Peer.join(router, server, is_sender=False)
     consumer, track = await viewer.watch(video)
     reader = PictureReader(track)
-    assert await reader.wait_for(lambda it: it.counters_read >= 3, timeout_s=20)
+    assert await reader.wait_for(lambda it: it.counters_read >= 3, timeout_s=40)
 
     await consumer.pause()
     before = (await consumer.dump()).paused
@@ -81,7 +81,7 @@ async def test_viewer_stops_and_starts_again_with_a_key_frame(router: Router, se
     await consumer.resume()
 
     assert before
-    assert await reader.wait_for(lambda it: it.frames >= frames + 10, timeout_s=20)
+    assert await reader.wait_for(lambda it: it.frames >= frames + 10, timeout_s=40)
     picture.stop()
     await viewer.close()
     await host.close()

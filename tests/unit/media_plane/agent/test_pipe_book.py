@@ -58,7 +58,7 @@ async def turns(count: int = 5) -> None:
 
 async def lingered(book: PipeBook[End]) -> None:
     """Wait until the book is empty."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(book):  # noqa: ASYNC110 - a book tells nobody
             await asyncio.sleep(0.005)
 

@@ -90,7 +90,7 @@ def log_line(text: str) -> bytes:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what the loop brings about; fails the test after 5 s."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - the condition is a plain value
             await asyncio.sleep(0)
 
@@ -116,7 +116,7 @@ class FarEnd:
 
     async def read(self) -> bytes:
         """The next bytes, empty when the channel's end closed."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return await asyncio.get_running_loop().sock_recv(self.requests, 65536)
 
     async def asked(self) -> Asked:
