@@ -120,7 +120,8 @@ def _why(failed: BaseException) -> str:
 
     The words of other failures may name our own addresses, so their kind is enough.
     """
-    cause: BaseException | None = failed
+    # Only a connection that did not come about: a slow answer over TLS has the library's own SSL errors in its past.
+    cause: BaseException | None = failed if isinstance(failed, httpcore.ConnectError) else None
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate was refused: {cause.verify_message}"
