@@ -136,15 +136,7 @@ class OidcGateway:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
-        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        methods = endpoints.token_auth_methods
-        if client_secret is None:
-            form["client_id"] = client_id
-        elif "client_secret_basic" in methods or "client_secret_post" not in methods:
-            headers["Authorization"] = _basic(client_id, client_secret)
-        else:
-            form |= {"client_id": client_id, "client_secret": client_secret}
-        status, raw = await self._fetcher.request("POST", endpoints.token_endpoint, headers, urlencode(form).encode())
+        status, raw = await self._redeem(endpoints, form, client_id, client_secret)
         if status != 200:
             raise SsoFailed("The identity provider did not take the code.", reason="code_refused", status=status)
         tokens = _decode(raw, _Tokens, "token_malformed")
@@ -152,6 +144,26 @@ class OidcGateway:
         if not claims.get("email") and endpoints.userinfo_endpoint is not None and tokens.access_token:
             claims = {**claims, **await self._user_info(endpoints.userinfo_endpoint, tokens.access_token, claims)}
         return _identity(claims)
+
+    async def _redeem(
+        self, endpoints: OidcEndpoints, form: dict[str, str], client_id: str, client_secret: str | None
+    ) -> tuple[int, bytes]:
+        """Ask for tokens (RFC 6749, 2.3.1 and 4.1.3). Answers status and body. Raises SsoFailed.
+
+        Documents list every way a provider knows, and a client may be set up for one of them: the second is tried when the
+        provider does not take the first; who is not known there has not used the code up.
+        """
+        url, headers = endpoints.token_endpoint, {"Content-Type": "application/x-www-form-urlencoded"}
+        headers["Accept"] = "application/json"
+        in_form = {**form, "client_id": client_id} | ({} if client_secret is None else {"client_secret": client_secret})
+        is_basic = client_secret is not None and "client_secret_basic" in endpoints.token_auth_methods
+        if is_basic or "client_secret_post" not in endpoints.token_auth_methods:
+            basic = headers if client_secret is None else {**headers, "Authorization": _basic(client_id, client_secret)}
+            sent = in_form if client_secret is None else form
+            status, raw = await self._fetcher.request("POST", url, basic, urlencode(sent).encode())
+            if "client_secret_post" not in endpoints.token_auth_methods or b"invalid_client" not in raw:
+                return status, raw
+        return await self._fetcher.request("POST", url, headers, urlencode(in_form).encode())
 
     async def _verify(
         self, endpoints: OidcEndpoints, tokens: _Tokens, client_id: str, nonce: str, now: datetime
