@@ -30,6 +30,8 @@ from control_plane.services.platform import Platform
 from control_plane.services.sso_sign_in import Landing, OidcReturn, Tested
 
 COOKIE = "tradingroom-sso"
+MAX_FORM_BYTES = 512 * 1024
+"""Of a SAML provider's form: a response of `RESPONSE_MAX_BYTES` as base64, URL-encoded."""
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -95,13 +97,14 @@ async def finish_oidc(request: AnyRequest, platform: PlatformDep) -> Redirect:
     return _lead_to(landing)
 
 
-@post("/sso/saml/acs", status_code=303)
+@post("/sso/saml/acs", status_code=303, request_max_body_size=MAX_FORM_BYTES)
 async def take_saml(request: AnyRequest, platform: PlatformDep) -> Redirect:
     """A SAML provider has the browser post its response here."""
-    form = dict(parse_qsl((await request.body()).decode("latin-1"), keep_blank_values=True, max_num_fields=20))
-    state = form.get("RelayState", "")
+    state = ""
     try:
         await limit_guesses(request, platform)
+        form = _read_form(await request.body())
+        state = form.get("RelayState", "")
         landing = await platform.sso_sign_in.post_saml(state, form.get("SAMLResponse", ""))
     except DomainError as error:
         landing = _lost(platform, error)
@@ -110,6 +113,14 @@ async def take_saml(request: AnyRequest, platform: PlatformDep) -> Redirect:
     return Redirect(
         f"{platform.sso_connections.public_url}/auth/v1/sso/saml/finish?{urlencode({'state': state})}", status_code=303
     )
+
+
+def _read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form. Raises InvalidInput: there are more than a provider sends."""
+    try:
+        return dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=20))
+    except ValueError as error:
+        raise InvalidInput("This is no form of an identity provider.", reason="malformed") from error
 
 
 @get("/sso/saml/finish")

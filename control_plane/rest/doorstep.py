@@ -22,6 +22,8 @@ from control_plane.settings import Settings
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_HOST = frozenset({"/health", "/ready", "/metrics"})
 """Asked by machines that know only an address."""
+POSTED_FROM_ELSEWHERE = frozenset({"/auth/v1/sso/saml/acs"})
+"""Identity providers have a browser post their forms here; what is in them is signed, and no cookie counts."""
 INTERNAL = "/internal/"
 """Asked by media nodes, by the address they were told; a token protects it."""
 log = structlog.get_logger(__name__)
@@ -59,7 +61,8 @@ class Doorstep:
                 await send_problem(scope, send, HttpRefusal(421, "This address answers only for its own name."))
                 return
             origin = headers.get(b"origin")
-            if origin is not None and scope["method"] not in SAFE and origin.decode("latin-1") not in self._origins:
+            is_asking = scope["method"] in SAFE or path in POSTED_FROM_ELSEWHERE
+            if origin is not None and not is_asking and origin.decode("latin-1") not in self._origins:
                 await send_problem(scope, send, Forbidden("This page may not call the API.", reason="origin"))
                 return
         await self._answer(scope, receive, send)
