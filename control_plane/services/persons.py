@@ -127,7 +127,7 @@ class PersonService:
             if await organization_store.hold_memberships(tx, user_id) != "none":
                 return False
             await store.open_to(tx, user_id)
-            await store.erase_invitations(tx, user_id)
+            await store.erase_ways_in(tx, user_id)
             await store.erase_login(tx, user_id, self.clock.now())
         return True
 
