@@ -7,13 +7,18 @@ function told(name: string): string {
 
 const apikey = told('auth-key');
 
+/** Where people are signed in: our own issuer, or hosted Supabase. */
+export const AUTH_OPTIONS = {
+  url: told('auth-url') || `${location.origin}/auth/v1`,
+  ...(apikey && { headers: { apikey } }),
+};
+
 /**
  * Sign-in against our own issuer or hosted Supabase: the same client. Bearer tokens, no cookies (decisions.md 5); the
  * client keeps refreshes of several tabs apart.
  */
 export const auth = new GoTrueClient({
-  url: told('auth-url') || `${location.origin}/auth/v1`,
-  ...(apikey && { headers: { apikey } }),
+  ...AUTH_OPTIONS,
   storageKey: 'session',
   autoRefreshToken: true,
   persistSession: true,

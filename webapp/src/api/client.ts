@@ -22,7 +22,16 @@ export async function call<T>(method: Method, path: string, body?: unknown): Pro
     return answer as T;
   }
   if (response.status === 401 && token !== null) await auth.signOut({ scope: 'local' });
-  throw problemFrom(response.status, answer, response.headers.get('x-request-id'));
+  const problem = problemFrom(response.status, answer, response.headers.get('x-request-id'));
+  for (const watcher of watchers) watcher(problem);
+  throw problem;
+}
+
+const watchers = new Set<(problem: ApiProblem) => void>();
+
+/** Be told of every refusal of a `call`, before whoever called: for what concerns more than one page. */
+export function watchRefusals(watcher: (problem: ApiProblem) => void): void {
+  watchers.add(watcher);
 }
 
 /**

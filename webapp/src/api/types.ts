@@ -33,6 +33,11 @@ export type Usage = Schemas['UsageView'];
 export type PermissionTable = Schemas['PermissionTable'];
 export type ApiToken = Schemas['ApiTokenView'];
 export type ApiTokenWithText = Schemas['ApiTokenWithText'];
+/** An identity provider of an organization, without its secret. */
+export type SsoConnection = Schemas['SsoConnectionView'];
+export type SsoConnectionList = Schemas['SsoConnectionList'];
+export type SsoDomain = Schemas['SsoDomainView'];
+export type SsoDomainList = Schemas['SsoDomainList'];
 export type AuditEntry = Schemas['AuditEntryView'];
 export type Webhook = Schemas['WebhookView'];
 export type WebhookWithSecret = Schemas['WebhookWithSecret'];

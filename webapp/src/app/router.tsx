@@ -8,10 +8,12 @@ import { NewPasswordPage } from '@/features/auth/new-password-page';
 import { SecondStepPage } from '@/features/auth/second-step-page';
 import { SignInPage } from '@/features/auth/sign-in-page';
 import { useSession } from '@/features/auth/session';
+import { SsoPage } from '@/features/auth/sso-page';
 import { FailurePage } from './failure-page';
 import { HomeRoute, InvitationsRoute, OrganizationRoute, RoomsRoute } from './home-routes';
 import { LazyRoomRoute } from './lazy-room';
 import { queryClient } from './query-client';
+import { SsoGate } from './sso-gate';
 
 /** Behind this one must be signed in; afterwards one comes back to where one wanted to go. */
 function SignedIn({ children }: { children: ReactNode }) {
@@ -35,6 +37,7 @@ export const router = createBrowserRouter([
       { path: '/sign-in', element: <SignInPage mode="sign-in" /> },
       { path: '/sign-up', element: <SignInPage mode="sign-up" /> },
       { path: '/sign-in/code', element: <SecondStepPage /> },
+      { path: '/sign-in/sso', element: <SsoPage /> },
       { path: '/sign-in/forgot', element: <MailLinkPage kind="recovery" /> },
       { path: '/sign-in/link', element: <MailLinkPage kind="magic" /> },
       { path: '/mailbox', lazy: async () => ({ Component: (await import('./account-routes')).MailboxPage }) },
@@ -45,7 +48,7 @@ export const router = createBrowserRouter([
       { path: '/invite/:code', element: <SignedIn><AcceptInvitePage /></SignedIn> },
       {
         path: '/o/:organizationId',
-        element: <SignedIn><OrganizationRoute /></SignedIn>,
+        element: <SignedIn><SsoGate><OrganizationRoute /></SsoGate></SignedIn>,
         children: [
           { index: true, element: <RoomsRoute /> },
           { path: 'invitations', element: <InvitationsRoute /> },
@@ -61,6 +64,7 @@ export const router = createBrowserRouter([
               { path: 'usage', lazy: async () => ({ Component: (await import('./settings-routes')).UsageRoute }) },
               { path: 'tokens', lazy: async () => ({ Component: (await import('./settings-routes')).TokensRoute }) },
               { path: 'webhooks', lazy: async () => ({ Component: (await import('./settings-routes')).WebhooksRoute }) },
+              { path: 'single-sign-on', lazy: async () => ({ Component: (await import('./settings-routes')).SsoRoute }) },
               { path: 'audit-log', lazy: async () => ({ Component: (await import('./settings-routes')).AuditRoute }) },
             ],
           },
@@ -78,7 +82,7 @@ export const router = createBrowserRouter([
       },
       {
         path: '/o/:organizationId/rooms/:roomId',
-        element: <SignedIn><Suspense fallback={null}><LazyRoomRoute /></Suspense></SignedIn>,
+        element: <SignedIn><SsoGate><Suspense fallback={null}><LazyRoomRoute /></Suspense></SsoGate></SignedIn>,
       },
       { path: '*', element: <Navigate to="/" replace /> },
     ],

@@ -7,6 +7,7 @@ import { GeneralPage } from '@/features/settings/general-page';
 import { MembersPage } from '@/features/settings/members-page';
 import { RoomRolesPage } from '@/features/settings/room-roles-page';
 import { SettingsLayout } from '@/features/settings/settings-layout';
+import { SsoPage } from '@/features/settings/sso-page';
 import { TokensPage } from '@/features/settings/tokens-page';
 import { UsagePage } from '@/features/settings/usage-page';
 import { WebhooksPage } from '@/features/settings/webhooks-page';
@@ -80,6 +81,11 @@ export function TokensRoute() {
 export function WebhooksRoute() {
   const { organizationId = '' } = useParams();
   return <WebhooksPage organizationId={organizationId} />;
+}
+
+export function SsoRoute() {
+  const { organization } = useOutletContext<OrganizationContext>();
+  return <SsoPage key={organization.id} organizationId={organization.id} isOwner={organization.role === 'owner'} />;
 }
 
 export function AuditRoute() {

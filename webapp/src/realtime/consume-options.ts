@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup-client';
 import type { ConsumerOptions } from '@/api/generated/signaling';
 import type { Source } from './publishing';
+import type { Sendable } from './delivery';
 import { sealed } from './transports';
 
 export interface ConsumerData extends Record<string, unknown> {
@@ -9,7 +10,7 @@ export interface ConsumerData extends Record<string, unknown> {
 }
 
 /** What mediasoup-client takes for an offer. */
-export function consumeOptions(offer: ConsumerOptions): types.ConsumerOptions<ConsumerData> {
+export function consumeOptions(offer: ConsumerOptions): Sendable & types.ConsumerOptions<ConsumerData> {
   return {
     id: offer.id,
     producerId: offer.producerId,

@@ -5,6 +5,9 @@ import type { MediaWire } from './media-wire';
 import { layerFor, type Source } from './publishing';
 import type { Viewing, Wish } from './viewing';
 
+/** A consumer, or an offer of one. */
+export type Sendable = Pick<types.Consumer<ConsumerData>, 'id' | 'kind' | 'producerId' | 'rtpParameters' | 'appData'>;
+
 /** A video this browser is sent. `layerCount`: spatial layers it can choose from. */
 interface Delivered {
   id: string;
@@ -53,8 +56,8 @@ export class Delivery {
     });
   }
 
-  /** A consumer was attached, paused as it came. Voices flow whatever can be seen. */
-  add(consumer: types.Consumer<ConsumerData> | undefined): void {
+  /** A consumer is there, or on its way, paused as it came. Voices flow whatever can be seen. */
+  add(consumer: Sendable | undefined): void {
     if (!consumer) return;
     const { id, kind, producerId, rtpParameters, appData } = consumer;
     const layerCount = parseScalabilityMode(rtpParameters.encodings?.[0]?.scalabilityMode).spatialLayers;

@@ -8,6 +8,7 @@ export class FakeSocket implements SocketLike {
   onclose: ((event: { code: number }) => void) | null = null;
   readonly requests: Request[] = [];
   isClosed = false;
+  readyState = 0;
 
   constructor(
     readonly url: string,
@@ -15,6 +16,7 @@ export class FakeSocket implements SocketLike {
   ) {}
 
   open(): void {
+    this.readyState = 1;
     this.onopen?.(undefined as never);
   }
 
@@ -34,12 +36,13 @@ export class FakeSocket implements SocketLike {
   }
 
   drop(code: number): void {
-    this.isClosed = true;
+    this.close();
     this.onclose?.({ code });
   }
 
   close(): void {
     this.isClosed = true;
+    this.readyState = 3;
   }
 }
 

@@ -71,18 +71,20 @@ export class Receiver {
     const { transport, generation } = this;
     if (!transport || offers.length === 0) return;
     const fresh = offers.filter((offer) => !this.consumers.has(offer.id) && !this.has(offer.producerId));
-    const consuming = fresh.map((offer) => transport.consume<ConsumerData>(consumeOptions(offer)));
-    void Promise.all(consuming).then(
+    const sendable = fresh.map(consumeOptions);
+    // Nothing flows before DTLS stands, and then the worker asks for key frames: so ask now. Later a decoder must be there first.
+    const ahead = transport.connectionState === 'new' ? sendable : [];
+    for (const one of ahead) this.delivery?.add(one);
+    void Promise.all(sendable.map((one) => transport.consume<ConsumerData>(one))).then(
       (attached) => {
         if (generation !== this.generation) return;
         for (const consumer of attached) {
           this.consumers.set(consumer.id, consumer);
           void this.arrive(consumer);
         }
-        this.tell();
-        // Not waiting for "connected": the worker asks for a key frame by itself once DTLS stands.
         // One that is known and offered again is asked for again.
-        for (const { id } of offers) this.delivery?.add(this.consumers.get(id));
+        for (const { id } of offers) if (!ahead.some((one) => one.id === id)) this.delivery?.add(this.consumers.get(id));
+        this.tell();
       },
       () => {
         if (generation === this.generation) this.wire.onReceiverLost();
@@ -115,9 +117,7 @@ export class Receiver {
     }
     const generation = ++this.generation;
     this.transport = null;
-    this.forgetDelivery();
-    this.consumers.clear();
-    this.arrived.clear();
+    this.forget();
     const { transport } = await this.wire.request('transport.create', { transportId: newId(), direction: 'recv' });
     if (this.isOutdated(generation)) return false;
     const answer = await this.wire.request('consumer.create', { transportId: transport.id, producerIds });
@@ -217,9 +217,7 @@ export class Receiver {
 
   close(): void {
     this.generation++;
-    this.forgetDelivery();
-    this.consumers.clear();
-    this.arrived.clear();
+    this.forget();
     this.transport?.close();
     this.transport = null;
     this.leaving?.transport.close();
@@ -227,9 +225,11 @@ export class Receiver {
     this.tell();
   }
 
-  private forgetDelivery(): void {
+  private forget(): void {
     this.delivery?.close();
     this.delivery = null;
+    this.consumers.clear();
+    this.arrived.clear();
   }
 
   private isOutdated(generation: number): boolean {

@@ -5,10 +5,10 @@ import { applyEvent, applyFeedPage, applyWelcome } from './apply-event';
 import { capture, type Devices } from './capture';
 import { LocalMediaControls } from './local-media';
 import { MediaSession } from './media-session';
+import { EarlySocket, type OpeningSocket } from './early-socket';
 import { createRoomStore, type RoomStore } from './room-store';
 import { countsOf, qualityOf, type Counts } from './quality';
-import { SignalingClient, type EndReason, type Ticket } from './signaling-client';
-import type { SocketLike } from './signaling-socket';
+import { browserSocket, SignalingClient, type EndReason, type Ticket } from './signaling-client';
 import { Viewing } from './viewing';
 
 /** What `POST …/join` answers, as far as the room needs it. */
@@ -20,9 +20,11 @@ export interface RoomSessionOptions {
   /** `POST …/join`; called again when the resume token is no longer taken. */
   join(): Promise<JoinTicket>;
   createDevice(): Promise<types.Device>;
+  /** Where the socket will probably lead; it opens beside the join. Null: nobody knows. */
+  signalingUrl?: string | null;
   devices?: Devices;
   captureTrack?: typeof capture;
-  createSocket?: (url: string) => SocketLike;
+  createSocket?: (url: string) => OpeningSocket;
 }
 
 export type StepDraft = Omit<AlertStep, 'id' | 'method' | 'stepId'>;
@@ -62,8 +64,10 @@ export class RoomSession {
    * @throws what `join` throws the first time, so that the page can say why the door stayed shut.
    */
   async start(): Promise<void> {
-    const [ticket, device] = await Promise.all([this.options.join(), this.options.createDevice()]);
-    if (this.isOver()) return;
+    const create = this.options.createSocket ?? browserSocket;
+    const early = new EarlySocket(this.options.signalingUrl ?? null, create);
+    const [ticket, device] = await early.beside(Promise.all([this.options.join(), this.options.createDevice()]));
+    if (this.isOver()) { early.drop(); return; }
     // The server carries them sealed; they are the routers' capabilities as mediasoup wrote them.
     const loading = device.load({ routerRtpCapabilities: ticket.rtpCapabilities as types.RtpCapabilities });
     this.client = new SignalingClient({
@@ -74,7 +78,7 @@ export class RoomSession {
       onNotification: (notification) => this.hear(notification),
       onReconnecting: () => this.store.setState((state) => ({ phase: 'reconnecting', lostAt: state.lostAt ?? Date.now() })),
       onEnd: (reason) => this.end(reason),
-      ...(this.options.createSocket && { createSocket: this.options.createSocket }),
+      createSocket: (url) => early.take(url) ?? create(url),
     });
     this.client.start(ticket);
   }

@@ -1,6 +1,7 @@
 import { CLOSE_CODES, type Answers, type Notification, type Welcome } from '@/api/generated/signaling';
 import type { Request } from '@/api/generated/signaling';
 import { codeOf } from '@/lib/errors';
+import type { OpeningSocket } from './early-socket';
 import { LOST, SignalingError, SignalingSocket, type BodyOf, type SocketLike } from './signaling-socket';
 
 /** Why there will be no more connecting. */
@@ -221,7 +222,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function browserSocket(url: string): SocketLike {
+export function browserSocket(url: string): OpeningSocket {
   // A WebSocket hands its handlers richer events than we read; TypeScript can't see that this is safe.
-  return new WebSocket(url) as unknown as SocketLike;
+  return new WebSocket(url) as unknown as OpeningSocket;
 }

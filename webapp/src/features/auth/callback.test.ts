@@ -19,6 +19,11 @@ describe('the address a mail leads to', () => {
     expect(parseCallback('#message=Confirmation+link+accepted', '')).toEqual({ kind: 'done' });
   });
 
+  it('carries a code of single sign-on in its query, unless it was refused', () => {
+    expect(parseCallback('', '?by=sso&next=%2F&code=abc')).toEqual({ kind: 'code', code: 'abc' });
+    expect(parseCallback('', '?code=abc&error=access_denied&error_code=sso_failed')).toEqual({ kind: 'failed', code: 'sso_failed' });
+  });
+
   it('without anything is a link that does not work', () => {
     expect(parseCallback('', '')).toEqual({ kind: 'failed', code: 'missing' });
   });

@@ -32,12 +32,21 @@ export function SignInPage({ mode }: { mode: 'sign-in' | 'sign-up' }) {
       }
       above={!isNew && !isInvited && <DemoPanel onChoice={(path, isEager) => setDemo({ path, isEager })} />}
       below={
-        <p>
-          {isNew ? 'Already have an account? ' : 'New here? '}
-          <Link to={isNew ? '/sign-in' : '/sign-up'} state={state} className={LINK} data-testid={isNew ? 'to-sign-in' : 'to-sign-up'}>
-            {isNew ? 'Sign in' : 'Create an account'}
-          </Link>
-        </p>
+        <>
+          {!isNew && (
+            <p>
+              <Link to="/sign-in/sso" state={state} className={LINK} data-testid="to-sso">
+                Sign in with single sign-on
+              </Link>
+            </p>
+          )}
+          <p>
+            {isNew ? 'Already have an account? ' : 'New here? '}
+            <Link to={isNew ? '/sign-in' : '/sign-up'} state={state} className={LINK} data-testid={isNew ? 'to-sign-in' : 'to-sign-up'}>
+              {isNew ? 'Sign in' : 'Create an account'}
+            </Link>
+          </p>
+        </>
       }
     >
       <CredentialsForm key={mode} mode={mode} onMailSent={setMailedTo} />

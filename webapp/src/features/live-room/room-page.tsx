@@ -1,8 +1,8 @@
-import { Device } from 'mediasoup-client';
+import type { Device } from 'mediasoup-client';
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useStore } from 'zustand';
+import { prepareDevice } from '@/realtime/prepared-device';
 import { RoomSession } from '@/realtime/room-session';
-import { warmUp } from '@/realtime/warm-up';
 import { joinRoom, startRoom, useDoor, useEndRoom } from './api';
 import { Door, type DoorAnswer } from './door';
 import { EndedView } from './ended-view';
@@ -10,6 +10,9 @@ import { RoomSessionProvider } from './room-context';
 import { RoomView, type RoomPanels } from './room-view';
 import { chosenDevice } from './use-devices';
 import { codeOf } from '@/lib/errors';
+
+/** Where signaling is, as the page was told; a join's answer has the last word. */
+const SIGNALING_URL = document.querySelector<HTMLMetaElement>('meta[name="signaling-url"]')?.content ?? null;
 
 interface RoomPageProps {
   organizationId: string;
@@ -37,8 +40,8 @@ export function RoomPage(props: RoomPageProps) {
 
   useEffect(() => {
     // Made while one stands at the door, so that the click has less to wait for.
-    device.current = Device.factory();
-    device.current.then(warmUp).catch(() => undefined);
+    device.current = prepareDevice();
+    device.current.catch(() => undefined);
     return () => open.current?.close();
   }, []);
 
@@ -48,6 +51,7 @@ export function RoomPage(props: RoomPageProps) {
     const next = new RoomSession({
       join: () => joinRoom(organizationId, roomId),
       createDevice: () => takeDevice(device),
+      signalingUrl: SIGNALING_URL,
       devices: { microphoneId: chosenDevice('microphone'), cameraId: chosenDevice('camera') },
     });
     open.current = next;
@@ -151,7 +155,7 @@ function OpenRoom({ session, organizationId, roomId, organizationName, roomName,
 
 /** The prepared Device once; every later room needs a fresh one. */
 function takeDevice(prepared: { current: Promise<Device> | null }): Promise<Device> {
-  const device = prepared.current ?? Device.factory();
+  const device = prepared.current ?? prepareDevice();
   prepared.current = null;
   return device;
 }

@@ -4,9 +4,11 @@ const VERBS: Record<string, string> = {
   created: 'made', changed: 'changed', deleted: 'deleted', removed: 'removed', joined: 'joined', left: 'left',
   revoked: 'revoked', accepted: 'accepted', declined: 'declined', archived: 'archived', restored: 'restored',
   started: 'started', ended: 'ended', transferred: 'handed over', resent: 'sent again', renamed: 'renamed',
+  added: 'added', verified: 'proved', linked: 'linked',
 };
 const NOUNS: Record<string, string> = {
   organization: 'the organization', workspace: 'a workspace', room: 'a room', member: 'a member', invitation: 'an invitation',
+  sso_connection: 'an identity provider', sso_domain: 'a mail domain', sso_identity: 'a sign-in by an identity provider',
   api_token: 'an API token', webhook: 'a webhook', session: 'a session', room_role: 'a role in a room',
 };
 

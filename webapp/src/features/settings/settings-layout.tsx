@@ -19,6 +19,7 @@ export function SettingsLayout({ base, canReadAudit, context }: SettingsLayoutPr
     { to: `${base}/usage`, label: 'Usage' },
     { to: `${base}/tokens`, label: 'API tokens' },
     { to: `${base}/webhooks`, label: 'Webhooks' },
+    { to: `${base}/single-sign-on`, label: 'Single sign-on' },
     ...(canReadAudit ? [{ to: `${base}/audit-log`, label: 'Audit log' }] : []),
   ];
   return (

@@ -1,0 +1,148 @@
+import { useState, type ChangeEvent, type SubmitEvent } from 'react';
+import type { SsoConnection } from '@/api/types';
+import { Button } from '@/ui/button';
+import { Dialog } from '@/ui/dialog';
+import { TextField } from '@/ui/text-field';
+import { useChange } from './api';
+import type { ConnectionDraft } from './sso-api';
+import { ssoProblem } from './sso-words';
+
+/** Characters of metadata the server takes. */
+const MAX_XML = 60_000;
+
+interface ConnectionDialogProps {
+  organizationId: string;
+  kind: SsoConnection['kind'];
+  /** The one to change; null: a new one. */
+  connection: SsoConnection | null;
+  onClose: () => void;
+}
+
+/** Set an identity provider up, or change it. The server reads its documents at once and says what is wrong with them. */
+export function ConnectionDialog({ organizationId, kind, connection, onClose }: ConnectionDialogProps) {
+  const [name, setName] = useState(connection?.name ?? '');
+  const [issuer, setIssuer] = useState(connection?.issuer ?? '');
+  const [clientId, setClientId] = useState(connection?.clientId ?? '');
+  const [secret, setSecret] = useState('');
+  const [metadataUrl, setMetadataUrl] = useState('');
+  const [xml, setXml] = useState<{ name: string; text: string } | null>(null);
+  const [isTooLong, setTooLong] = useState(false);
+  const save = useChange<ConnectionDraft, SsoConnection>(
+    organizationId,
+    connection ? 'PATCH' : 'POST',
+    () => (connection ? `/sso/connections/${connection.id}` : '/sso/connections'),
+  );
+  const isOidc = kind === 'oidc';
+  const isNew = connection === null;
+  const isWhole = name.trim() !== '' && (isOidc ? issuer.trim() !== '' && clientId.trim() !== '' : !isNew || metadataUrl.trim() !== '' || xml !== null);
+
+  function submit(event: SubmitEvent): void {
+    event.preventDefault();
+    const provider: ConnectionDraft = isOidc
+      ? {
+          // Named again, the discovery is read again and what worked stays proven: only a change is sent.
+          ...(issuer.trim() !== connection?.issuer && { issuer: issuer.trim() }),
+          ...(clientId.trim() !== connection?.clientId && { clientId: clientId.trim() }),
+          ...(secret !== '' && { clientSecret: secret }),
+        }
+      : xml
+        ? { metadataXml: xml.text }
+        : metadataUrl.trim() === ''
+          ? {}
+          : { metadataUrl: metadataUrl.trim() };
+    save.mutate({ ...(isNew && { kind }), name: name.trim(), ...provider }, { onSuccess: onClose });
+  }
+
+  async function read(event: ChangeEvent<HTMLInputElement>): Promise<void> {
+    const file = event.target.files?.[0];
+    setTooLong((file?.size ?? 0) > MAX_XML);
+    setXml(file && file.size <= MAX_XML ? { name: file.name, text: await file.text() } : null);
+  }
+
+  const what = isOidc ? 'OpenID Connect' : 'SAML';
+  const id = `sso-${kind}-form`;
+  return (
+    <Dialog
+      isOpen
+      onOpenChange={onClose}
+      title={isNew ? `Add ${what}` : `Change ${connection.name}`}
+      description={
+        isOidc
+          ? 'Make a web client at the provider, and take its issuer, id and secret here. Its redirect URI is shown once this is saved.'
+          : 'Take the provider’s metadata, by its address or as a file. Our own is shown once this is saved.'
+      }
+      footer={
+        <>
+          <Button look="quiet" onClick={onClose}>
+            Not now
+          </Button>
+          <Button type="submit" form={id} look="primary" disabled={!isWhole} isBusy={save.isPending} data-testid="sso-save">
+            {isNew ? 'Add' : 'Save'}
+          </Button>
+        </>
+      }
+    >
+      <form id={id} onSubmit={submit} className="grid gap-3.5" noValidate>
+        <TextField label="Name" placeholder="Okta" maxLength={80} value={name} onChange={(event) => setName(event.target.value)} data-testid="sso-name" />
+        {isOidc ? (
+          <>
+            <TextField
+              label="Issuer"
+              type="url"
+              placeholder="https://northgate.okta.com"
+              value={issuer}
+              onChange={(event) => setIssuer(event.target.value)}
+              data-testid="sso-issuer"
+            />
+            <TextField
+              label="Client id"
+              autoComplete="off"
+              spellCheck={false}
+              value={clientId}
+              onChange={(event) => setClientId(event.target.value)}
+              data-testid="sso-client-id"
+            />
+            <TextField
+              label="Client secret"
+              type="password"
+              autoComplete="off"
+              hint={connection?.hasClientSecret ? 'One is kept, and never shown again. Empty leaves it.' : 'Empty for a public client.'}
+              value={secret}
+              onChange={(event) => setSecret(event.target.value)}
+              data-testid="sso-client-secret"
+            />
+          </>
+        ) : (
+          <>
+            <TextField
+              label="Address of the metadata"
+              type="url"
+              placeholder="https://login.northgate.example/metadata"
+              hint={isNew ? 'Read once, now.' : 'Empty leaves the provider as it is.'}
+              disabled={xml !== null}
+              value={metadataUrl}
+              onChange={(event) => setMetadataUrl(event.target.value)}
+              data-testid="sso-metadata-url"
+            />
+            <label className="grid gap-1 text-xs font-medium text-ink-2">
+              Or the metadata as a file
+              <input
+                type="file"
+                accept=".xml,application/xml,text/xml,application/samlmetadata+xml"
+                onChange={read}
+                className="text-input w-full rounded-2 border border-line-input bg-surface p-1.5 text-ink file:mr-2 file:rounded-2 file:border-0 file:bg-active file:px-2 file:py-1 file:text-ink"
+                data-testid="sso-metadata-file"
+              />
+              {isTooLong && <span className="text-live">This file is longer than {MAX_XML / 1000} kB. Take the metadata of one provider.</span>}
+            </label>
+          </>
+        )}
+        {save.error && (
+          <p className="text-xs text-live" role="alert" data-testid="sso-save-problem">
+            {ssoProblem(save.error, 'Nothing was saved. Try again in a moment.')}
+          </p>
+        )}
+      </form>
+    </Dialog>
+  );
+}
