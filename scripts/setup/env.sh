@@ -6,6 +6,7 @@
 #   need_fbs       the worker's message code in media_plane/channel/fbs
 #   need_worker    the worker; sets and exports MEDIASOUP_WORKER_BIN
 #   need_webapp    webapp/dist
+#   need_identity_providers  the npm packages of the tests' identity providers
 #   need_apt P...  Debian packages
 #
 # Each is silent and quick when its work is done already, says what it does and how long it took when not, may be repeated and may
@@ -196,6 +197,11 @@ make_node_modules() {
   (cd webapp && npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error </dev/null >&2)
   "$PY" -m scripts.setup.node_modules webapp
   printf '%s\n' "$stamp" >webapp/node_modules/.set-up
+}
+
+need_identity_providers() {
+  [[ -d tests/support/identity_providers/node_modules ]] ||
+    step "installing the tests' identity providers" "$PY" -m tests.support.identity_providers.running
 }
 
 need_webapp() {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+import json
+from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -57,6 +59,12 @@ async def other(platform: Platform, settings: Settings) -> AsyncIterator[httpx.A
         yield browser
 
 
+def claims_of(token: str) -> dict[str, Any]:
+    """What an access token says; its signature is tested elsewhere."""
+    found: dict[str, Any] = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
+    return found
+
+
 def with_response(posted: SamlPost, old: str, new: str) -> SamlPost:
     """What was posted, with something in its response replaced."""
     text = b64decode(posted.response).decode()
@@ -77,6 +85,7 @@ async def test_a_person_of_the_domain_comes_in(
     seen = (await api.get(f"{tenant.path}/sso/connections/{connection['id']}", headers=tenant.owner.headers)).json()
     assert str(landed.url).startswith(f"{PAGE}#")
     assert me["email"] == f"ada@{domain}"
+    assert [one["method"] for one in claims_of(landed.fragment["access_token"])["amr"]] == ["sso/saml"]
     assert {"email": f"ada@{domain}", "role": "moderator"} in [
         {"email": one["email"], "role": one["role"]} for one in members
     ]

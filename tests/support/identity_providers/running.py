@@ -1,9 +1,10 @@
 """Real identity providers on loopback: npm `oidc-provider` and `saml-idp` as child processes.
 
 Their versions stand in the package.json beside this file, which is a package of its own: the web app needs none of it. They
-are installed by the lock file the first time a test asks for them.
+are installed by the lock file the first time a test asks for them, or by `scripts/test` before.
 
-`saml-idp` names a fork of `samlp` by its address at a code host; the override takes the same program from the registry.
+`saml-idp` names a fork of `samlp` by its address at a code host; the override takes the original from the registry, which has
+all that is used of it.
 """
 
 from __future__ import annotations
@@ -203,3 +204,7 @@ def _wait(child: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> None:
     log.seek(0)
     state = "is running" if child.poll() is None else f"ended with {child.returncode}"
     raise AssertionError(f"the identity provider does not answer {url}; it {state} and said: {log.read().decode()}")
+
+
+if __name__ == "__main__":
+    need_packages()
