@@ -28,6 +28,8 @@ COUNT_S = 10.0
 """How often the backlog is counted, seconds."""
 STOP_TIMEOUT_S = 3.0
 """How long running effects may take to end once the process was told to stop; the rest is tried again."""
+FIRST_CHORES_S = 60.0
+"""How long after its start a process does the chores for the first time, seconds."""
 log = structlog.get_logger("jobs")
 
 
@@ -161,15 +163,24 @@ class OutboxRunner:
 Chore = Callable[[], Awaitable[object]]
 
 
-async def do_chores(chores: Mapping[str, tuple[float, Chore]], metrics: JobMetrics) -> None:
+async def do_chores(
+    chores: Mapping[str, tuple[float, Chore]], metrics: JobMetrics, *, first_s: float = FIRST_CHORES_S
+) -> None:
     """Do each chore every so many seconds, until cancelled. A chore that fails is done again at its next time.
 
     Every process does them: a chore must be harmless when two do it at once.
+
+    Args:
+        chores: by name: how often, seconds, and what.
+        metrics: where to count.
+        first_s: when each is done first, seconds; processes that are started anew within the hour get to them too.
     """
 
     async def repeat(name: str, every_s: float, chore: Chore) -> None:
+        pause_s = min(first_s, every_s)
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(pause_s)
+            pause_s = every_s
             try:
                 async with asyncio.timeout(max(60.0, every_s)):
                     await chore()

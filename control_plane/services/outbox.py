@@ -32,6 +32,10 @@ ATTEMPT_TIMEOUT_S = 30.0
 """How long a handler may take; half the lease, so that nobody else begins meanwhile."""
 KEEP_DONE = timedelta(days=7)
 """How long rows of effects that were had are kept, emptied, for counting."""
+KEEP_DEAD = timedelta(days=30)
+"""How long a dead letter waits for an operator; it may hold somebody's address."""
+FORGET_AT_ONCE = 5_000
+"""Rows deleted in one transaction."""
 Handler = Callable[[OutboxMessage], Awaitable[None]]
 """Has one effect, outside any scope. Whatever it raises is a failure; `GiveUp` the last one."""
 log = structlog.get_logger(__name__)
@@ -135,6 +139,15 @@ class OutboxService:
             return count
 
     async def forget(self) -> int:
-        """Delete rows that were done KEEP_DONE ago. Answers how many. Raises Unavailable."""
-        async with self.db.platform() as tx:
-            return await store.forget(tx, self.clock.now() - KEEP_DONE)
+        """Delete rows that were done KEEP_DONE ago or given up KEEP_DEAD ago, in batches. Answers how many.
+
+        Raises:
+            Unavailable: a batch did not commit. Those before it are gone.
+        """
+        now, gone = self.clock.now(), 0
+        while True:
+            async with self.db.platform() as tx:
+                count = await store.forget(tx, now - KEEP_DONE, now - KEEP_DEAD, FORGET_AT_ONCE)
+            gone += count
+            if count < FORGET_AT_ONCE:
+                return gone

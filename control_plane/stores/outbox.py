@@ -154,7 +154,7 @@ async def mark_failed(tx: Transaction, message_id: UUID, error: str, next_attemp
 
 
 async def mark_dead(tx: Transaction, message_id: UUID, error: str, now: datetime) -> None:
-    """It is given up: a dead letter, kept with its body until an operator looks."""
+    """It is given up: a dead letter, kept with its body for an operator to look at, until it is forgotten."""
     await tx.execute(
         "update outbox set last_error = $2, dead_at = $3 where id = $1 and done_at is null",
         message_id,
@@ -182,6 +182,12 @@ async def backlog(tx: Transaction) -> OutboxBacklog:
     return OutboxBacklog(waiting=row["waiting"], dead=row["dead"], oldest_at=row["oldest_at"])
 
 
-async def forget(tx: Transaction, before: datetime) -> int:
-    """Delete what was done before that moment. Answers how many."""
-    return await tx.execute("delete from outbox where done_at < $1", before)
+async def forget(tx: Transaction, done_before: datetime, dead_before: datetime, limit: int) -> int:
+    """Delete what was done, or given up, before those moments, at most limit rows. Answers how many."""
+    return await tx.execute(
+        "delete from outbox where id in (select id from outbox where done_at < $1 "
+        "union all select id from outbox where dead_at < $2 limit $3)",
+        done_before,
+        dead_before,
+        limit,
+    )

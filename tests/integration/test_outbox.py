@@ -18,7 +18,8 @@ from control_plane.domain.outbox import LEASE, GiveUp, OutboxMessage, OutboxPoli
 from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.gateways.clock import SystemClock
 from control_plane.jobs.kinds import lanes_of
-from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner
+from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner, do_chores
+from control_plane.services import outbox as outbox_module
 from control_plane.services.outbox import OutboxKind, OutboxService
 from control_plane.services.platform import Platform
 from scripts.stack.ports import free_port
@@ -240,6 +241,39 @@ async def test_old_rows_that_were_had_are_forgotten_and_others_are_not(
     assert await _read(platform, waits) is not None
 
 
+async def test_dead_letters_wait_thirty_days_for_an_operator(
+    platform: Platform, outbox: OutboxService, clock: Shifted
+) -> None:
+    kind = _kind()
+    own = OutboxKind(handle=Hands(fail=1, error=GiveUp("no such address")))
+    await _put(platform, kind, to="ada@example.com")
+    await outbox.have((await outbox.claim({kind: own}, 10))[0], own)
+
+    kept = []
+    for days in (29, 31):
+        clock.shift = timedelta(days=days)
+        await outbox.forget()
+        kept.append(await _read(platform, kind) is not None)
+
+    assert kept == [True, False]
+
+
+async def test_rows_are_forgotten_a_batch_at_a_time(
+    platform: Platform, outbox: OutboxService, clock: Shifted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "FORGET_AT_ONCE", 2)
+    had = _kind()
+    own = OutboxKind(handle=Hands())
+    for _ in range(5):
+        await _put(platform, had)
+    for message in await outbox.claim({had: own}, 10):
+        await outbox.have(message, own)
+    clock.shift = timedelta(days=8)
+
+    assert await outbox.forget() >= 5
+    assert await _read(platform, had) is None
+
+
 async def test_webhooks_that_hang_take_no_place_of_mail(platform: Platform) -> None:
     letter, hanging, release = Hands(), 0, asyncio.Event()
 
@@ -261,6 +295,27 @@ async def test_webhooks_that_hang_take_no_place_of_mail(platform: Platform) -> N
         release.set()
 
     assert [message.body for message in letter.seen] == [{"to": "ada@example.com"}]
+
+
+async def test_a_chore_of_every_hour_is_done_soon_after_the_start_and_one_that_fails_ends_no_other() -> None:
+    done, metrics = asyncio.Event(), JobMetrics()
+
+    async def fail() -> None:
+        raise RuntimeError("this chore fails")
+
+    async def succeed() -> None:
+        done.set()
+
+    chores = {"failing": (3600.0, fail), "good": (3600.0, succeed)}
+    task = asyncio.create_task(do_chores(chores, metrics, first_s=0.05))
+    async with asyncio.timeout(15):
+        await done.wait()
+    await asyncio.sleep(0)
+
+    assert not task.done()
+    assert metrics.registry.get_sample_value("tr_jobs_chores_total", {"name": "failing", "outcome": "failed"}) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_tenant_adds_effects_of_its_own_only(platform: Platform) -> None:
