@@ -207,9 +207,21 @@ class InvitationService:
     # --- the one who is invited
 
     async def list_own(self, caller: Caller) -> list[OwnInvitation]:
-        """Invitations to the caller's address that can be accepted now, newest first. Raises Unavailable."""
+        """Invitations to the caller's address that can be accepted now, newest first. Raises Unavailable.
+
+        One whose maker may no longer give it is not among them, as `accept` refuses it: until somebody sends it again.
+        """
         async with self.db.user(caller.user_id) as tx:
-            return await store.list_own(tx, self.clock.now())
+            found = await store.list_own(tx, self.clock.now())
+        return [one for one in found if await self._stands(one)]
+
+    async def _stands(self, one: OwnInvitation) -> bool:
+        """Whether its organization stays and its maker may still give it: only the tenant's scope sees who that is."""
+        async with self.db.tenant(one.organization_id) as tx:
+            organization = await organization_store.find_organization(tx, one.organization_id)
+            if organization is None or organization.deletes_at is not None:
+                return False
+            return await _may_still_give(tx, one.organization_id, one.invitation)
 
     async def accept_own(self, caller: Caller, invitation_id: UUID) -> OwnOrganization:
         """Come in by an invitation to the caller's address. Raises as `accept`."""
@@ -325,10 +337,14 @@ async def _require_host_left(tx: Transaction, organization_id: OrganizationId, r
 
 async def _require_inviter(tx: Transaction, organization_id: OrganizationId, invitation: Invitation) -> None:
     """Who was removed or demoted must not come back, or let others in, by a link they kept."""
+    if not await _may_still_give(tx, organization_id, invitation):
+        raise Conflict("This invitation is no longer good.", reason="revoked")
+
+
+async def _may_still_give(tx: Transaction, organization_id: OrganizationId, invitation: Invitation) -> bool:
     inviter_id = await store.find_inviter(tx, organization_id, invitation.id)
     inviter = None if inviter_id is None else await organization_store.find_member(tx, organization_id, inviter_id)
-    if not may_still_give(inviter, invitation.role):
-        raise Conflict("This invitation is no longer good.", reason="revoked")
+    return may_still_give(inviter, invitation.role)
 
 
 def _no_invitation() -> NotFound:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from control_plane.domain.errors import Conflict, RateLimited
@@ -45,6 +47,54 @@ async def test_a_demoted_admins_link_lets_nobody_in(platform: Platform, tenant: 
         await platform.invitations.accept(friend.caller, code)
 
     assert refused.value.facts == {"reason": "revoked"}
+
+
+async def _invite(platform: Platform, tenant: Tenant, by: Person, guest: Person, role: Role) -> UUID:
+    new = await platform.invitations.create(
+        by.caller, tenant.id, role=role, max_uses=None, expires_in_s=None, email=guest.caller.email
+    )
+    return new.invitation.id
+
+
+async def _own(platform: Platform, guest: Person) -> list[UUID]:
+    return [one.invitation.id for one in await platform.invitations.list_own(guest.caller)]
+
+
+@pytest.mark.parametrize("after", ["removed", "demoted"])
+async def test_an_invitation_whose_maker_may_not_give_it_is_neither_listed_nor_accepted_until_it_is_sent_again(
+    platform: Platform, tenant: Tenant, after: str
+) -> None:
+    admin, guest = await make_member(platform, tenant, Role.ADMIN), await make_person(platform)
+    invitation_id = await _invite(platform, tenant, admin, guest, Role.VIEWER)
+    before = await _own(platform, guest)
+    if after == "removed":
+        await platform.memberships.remove(tenant.owner.caller, tenant.id, admin.caller.user_id)
+    else:
+        changes = MemberChanges(role=Role.MODERATOR)
+        await platform.memberships.change(tenant.owner.caller, tenant.id, admin.caller.user_id, changes)
+
+    meanwhile = await _own(platform, guest)
+    with pytest.raises(Conflict) as refused:
+        await platform.invitations.accept_own(guest.caller, invitation_id)
+    await platform.invitations.resend(tenant.owner.caller, tenant.id, invitation_id)
+
+    assert (before, meanwhile, await _own(platform, guest)) == ([invitation_id], [], [invitation_id])
+    assert refused.value.facts == {"reason": "revoked"}
+    assert (await platform.invitations.accept_own(guest.caller, invitation_id)).role is Role.VIEWER
+
+
+async def test_an_organization_that_is_being_deleted_invites_nobody(platform: Platform, tenant: Tenant) -> None:
+    guest = await make_person(platform)
+    invitation_id = await _invite(platform, tenant, tenant.owner, guest, Role.VIEWER)
+    await platform.closing.close(tenant.owner.caller, tenant.id, "Acme Traders")
+
+    meanwhile = await _own(platform, guest)
+    with pytest.raises(Conflict) as refused:
+        await platform.invitations.accept_own(guest.caller, invitation_id)
+    await platform.closing.reopen(tenant.owner.caller, tenant.id)
+
+    assert refused.value.facts == {"reason": "closing"}
+    assert (meanwhile, await _own(platform, guest)) == ([], [invitation_id])
 
 
 async def test_an_invitation_sent_again_stands_by_who_sent_it_again(platform: Platform, tenant: Tenant) -> None:
