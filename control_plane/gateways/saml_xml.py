@@ -170,14 +170,18 @@ def read_assertion(root: Any) -> Assertion:
     """What the assertion of a response of the right shape says, its signature verified.
 
     Raises:
-        SsoFailed: reason malformed, or issuer when the response names another one than its assertion.
+        SsoFailed: reason malformed, name when it names nobody, or issuer when the response names another one than its
+            assertion.
     """
     assertion = root.find("saml:Assertion", NAMES)
     issuer = _text(_one(assertion, "saml:Issuer"))
     outer = root.findall("samlp:Issuer", NAMES) + root.findall("saml:Issuer", NAMES)
     if any(_text(one) != issuer for one in outer):
         raise failed("issuer")
-    name = _one(_one(assertion, "saml:Subject"), "saml:NameID")
+    names = assertion.findall("saml:Subject/saml:NameID", NAMES)
+    if len(names) != 1:
+        raise failed("name")
+    name = names[0]
     conditions = _one(assertion, "saml:Conditions")
     # Core 2.5.1.1: a condition nobody understands makes the assertion invalid.
     if any(child.tag not in _CONDITIONS for child in conditions) or assertion.get("Version") != "2.0":

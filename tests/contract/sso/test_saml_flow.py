@@ -331,3 +331,25 @@ async def test_a_person_in_many_groups_comes_in(
 
     assert len(posted.response) > 100_000
     assert "access_token" in landed.fragment
+
+
+async def test_a_new_key_of_the_same_provider_takes_over_and_what_was_proven_stays(
+    api: httpx.AsyncClient, tenant: Tenant, provider: SamlServer, domain: str, tmp_path: Path
+) -> None:
+    connection = await connect(api, tenant, provider)
+    path = f"{tenant.path}/sso/connections/{connection['id']}"
+    audience, acs_url = connection["spEntityId"], connection["acsUrl"]
+    await sign_in(api, connection["id"], f"ada@{domain}")
+    with running_saml_idp(tmp_path, audience=audience, acs_url=acs_url, entity_id=provider.entity_id) as renewed:
+        fields = {"idpCertificates": [provider.certificate, renewed.certificate], "idpSsoUrl": renewed.sso_url}
+        changed = await api.patch(path, headers=tenant.owner.headers, json=fields)
+        by_new = await sign_in(api, connection["id"], f"ada@{domain}")
+        await api.patch(path, headers=tenant.owner.headers, json={"idpSsoUrl": provider.sso_url})
+        by_old = await sign_in(api, connection["id"], f"ada@{domain}")
+        gone = {"idpCertificates": [renewed.certificate]}
+        await api.patch(path, headers=tenant.owner.headers, json=gone)
+        by_gone = await sign_in(api, connection["id"], f"ada@{domain}")
+
+    assert changed.json()["workedAt"] is not None
+    assert ("access_token" in by_new.fragment, "access_token" in by_old.fragment) == (True, True)
+    assert by_gone.fragment["error_code"] == "sso_failed"

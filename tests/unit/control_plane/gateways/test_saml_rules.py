@@ -11,7 +11,17 @@ from control_plane.domain.errors import SsoFailed
 from control_plane.domain.saml import EMAIL_ATTRIBUTES, PERSISTENT_FORMAT, RESPONSE_MAX_BYTES, TRANSIENT_FORMAT
 from control_plane.domain.sso import SamlIdp, SamlSp, SsoIdentity
 from control_plane.gateways.saml import SamlProvider
-from tests.support.identity_providers.saml_forge import Answer, Party, Signing, make_party, pack, sign, signed, xmlsec
+from tests.support.identity_providers.saml_forge import (
+    NAMES,
+    Answer,
+    Party,
+    Signing,
+    make_party,
+    pack,
+    sign,
+    signed,
+    xmlsec,
+)
 
 SP = SamlSp(
     entity_id="https://us.example/auth/v1/sso/saml/metadata?connection=1",
@@ -175,6 +185,16 @@ async def test_a_name_that_is_none_is_refused(party: Party, name: str) -> None:
     answer = ANSWER.but(name_id=name, name_format=PERSISTENT_FORMAT, attributes={"email": "ada@corp.example"})
 
     assert await refusal(party, pack(signed(answer, party, datetime.now(UTC)))) == "name"
+
+
+async def test_an_answer_about_nobody_says_so(party: Party) -> None:
+    """What ADFS sends until a rule for the NameID is made."""
+    root = ANSWER.document(datetime.now(UTC))
+    name = root.find(".//saml:NameID", NAMES)
+    name.getparent().remove(name)
+    sign(root[2], party)
+
+    assert await refusal(party, pack(root)) == "name"
 
 
 async def test_a_lasting_name_needs_an_address_beside_it(party: Party) -> None:
