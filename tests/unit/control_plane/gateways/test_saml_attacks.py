@@ -190,7 +190,7 @@ def test_neither_line_of_defence_needs_the_other(party: Party, attack: Callable[
     with pytest.raises(SsoFailed):
         check_response(root, destination=SP.acs_url, request_id="_request")
     with pytest.raises(SsoFailed):
-        _verify(etree.tostring(root), party.idp, SP, "_request")
+        _verify(etree.tostring(root), party.idp, SP)
 
 
 @pytest.mark.parametrize("response", [False, True], ids=["assertion", "response"])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from lxml.etree import SubElement
 
 from control_plane.domain.errors import SsoFailed
 from control_plane.domain.saml import EMAIL_ATTRIBUTES, PERSISTENT_FORMAT, RESPONSE_MAX_BYTES, TRANSIENT_FORMAT
@@ -117,7 +118,9 @@ async def test_each_restriction_of_the_audience_has_to_hold(party: Party) -> Non
         ({"not_before": 122}, "not_yet_valid"),
         ({"not_on_or_after": -118}, None),
         ({"not_on_or_after": -121}, "expired"),
+        ({"confirmed_until": -118}, None),
         ({"confirmed_until": -121}, "expired"),
+        ({"session_until": -118}, None),
         ({"session_until": -121}, "expired"),
         ({"issued": 122}, "not_yet_valid"),
         ({"not_before": None, "not_on_or_after": None}, None),
@@ -131,6 +134,13 @@ async def test_clocks_may_differ_by_two_minutes(party: Party, changes: dict[str,
         assert (await finish(party, response, now=now)).subject == "ada@corp.example"
     else:
         assert await refusal(party, response, now=now) == reason
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+async def test_the_time_is_the_one_that_is_told(party: Party, days: int) -> None:
+    now = datetime.now(UTC) + timedelta(days=days)
+
+    assert (await finish(party, pack(signed(ANSWER, party, now)), now=now)).subject == "ada@corp.example"
 
 
 async def test_an_answer_is_refused_once_its_time_is_over(party: Party) -> None:
@@ -185,6 +195,14 @@ async def test_a_name_that_is_none_is_refused(party: Party, name: str) -> None:
     answer = ANSWER.but(name_id=name, name_format=PERSISTENT_FORMAT, attributes={"email": "ada@corp.example"})
 
     assert await refusal(party, pack(signed(answer, party, datetime.now(UTC)))) == "name"
+
+
+async def test_what_the_schema_does_not_know_is_malformed(party: Party) -> None:
+    root = ANSWER.document(datetime.now(UTC))
+    SubElement(root.find("saml:Assertion", NAMES), "Whatever")
+    sign(root[2], party)
+
+    assert await refusal(party, pack(root)) == "malformed"
 
 
 async def test_an_answer_about_nobody_says_so(party: Party) -> None:
