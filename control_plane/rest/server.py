@@ -102,7 +102,9 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     negotiating = Negotiating(Conditional(app, platform, MAX_BODY_BYTES), api, find_fonts(settings.webapp_dir))
     app = limited = Limited(negotiating, platform, settings)
     if settings.webapp_dir is not None:
-        facts = {"demo": "on"} if settings.demo_file is not None else {}
+        facts = {"signaling-url": settings.signaling_url}
+        if settings.demo_file is not None:
+            facts["demo"] = "on"
         others = [settings.signaling_url]
         if settings.supabase_url is not None:
             facts |= {"auth-url": f"{settings.supabase_url}/auth/v1", "auth-key": settings.supabase_anon_key}

@@ -80,7 +80,7 @@ describe('RoomSession', () => {
 
     await settle();
 
-    expect(methods(server.last.requests)).toEqual(['hello', 'transport.connect', 'consumer.resume']);
+    expect(methods(server.last.requests)).toEqual(['hello', 'consumer.resume', 'transport.connect']);
     expect(session.store.getState().tracks).toMatchObject([{ producerId: 's1', source: 'screen', participantId: 'p-dana' }]);
     session.close();
   });
