@@ -174,8 +174,8 @@ async def test_a_member_who_came_by_the_connection_is_let_in(api: httpx.AsyncCli
 async def test_another_connection_of_the_organization_does_not_do(
     api: httpx.AsyncClient, platform: Platform, provider: OidcServer, enforced: SsoTenant
 ) -> None:
-    body = {"kind": "oidc", "name": "Second", "issuer": provider.issuer, "clientId": provider.client_id}
-    body |= {"clientSecret": provider.client_secret, "joinsMembers": True}
+    body: dict[str, object] = {"kind": "oidc", "name": "Second", "issuer": provider.issuer, "joinsMembers": True}
+    body |= {"clientId": provider.client_id, "clientSecret": provider.client_secret}
     path = f"{enforced.tenant.path}/sso/connections"
     second = (await api.post(path, json=body, headers=enforced.tenant.owner.headers)).json()
     await api.patch(f"{path}/{second['id']}", json={"isEnabled": True}, headers=enforced.tenant.owner.headers)

@@ -32,6 +32,8 @@ class LyingProvider:
         header: of the token; with another alg than RS256 it is signed by HMAC with secret, or not at all without one.
         padding: bytes in front of every document.
         forms: what came to the token endpoint.
+        nonce: of the request it is to answer.
+        connections: how often somebody came, whatever they said.
     """
 
     issuer: str = ""
@@ -44,6 +46,7 @@ class LyingProvider:
     padding: int = 0
     forms: list[dict[str, str]] = field(default_factory=list)
     nonce: str = ""
+    connections: int = 0
 
     def note(self, url: str) -> str:
         """Remember the nonce of a request to sign in, as a provider does. Answers its state."""
@@ -89,6 +92,7 @@ class LyingProvider:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, one answer."""
+        self.connections += 1
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
         body = await reader.readexactly(int(lengths[0])) if lengths else b""
