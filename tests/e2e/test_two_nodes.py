@@ -30,7 +30,7 @@ from tests.e2e.running_stack import WORKERS, RunningStack, running_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.worker, pytest.mark.timeout(400)]
 
-STANDSTILL_S = 1.0
+STANDSTILL_S = 4.0
 """Longest time without a decoded frame that a moving viewer may see. Frames come every 33 ms; the machine is shared."""
 
 
@@ -194,7 +194,7 @@ async def test_a_draining_node_hands_its_room_on_while_people_watch_and_a_killed
         await until(lambda: own_node(small_stack, "consumers") == 2, "the viewer's consumers")
         await sees_on(viewer)
         assert reset.epoch == viewer.welcome.epoch + 2
-        assert took_s < 10
+        assert took_s < 20
         await stage.viewer()
         assert own_node(small_stack, "consumers") == 4
 
