@@ -7,13 +7,16 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
 
 from control_plane.domain.errors import Unavailable
+from control_plane.domain.events import OutboxFilled
 from control_plane.domain.keys import KeyPurpose
+from control_plane.domain.outbox import OUTBOX_TOPIC
 from control_plane.gateways.bus import RedisBus
 from control_plane.gateways.clock import SystemClock, SystemIds
 from control_plane.gateways.domain_names import DomainNames
@@ -161,6 +164,7 @@ def assemble(
     keys = KeyService(db, clock, settings.secret_key)
     tokens: Tokens = EcTokens(keys, issuer_of(settings), clock.now, outside)
     turn: Turn = TurnServers(settings.turn_urls, settings.turn_secret, clock.now)
+    db.when_effects_are_due(partial(bus.publish, OUTBOX_TOPIC, OutboxFilled()))
     feed = FeedService(db, bus, clock)
     outbox = OutboxService(db, bus, clock, ids)
     mailer = None if settings.smtp_url is None else SmtpMailer(settings.smtp_url, settings.mail_from)

@@ -4,7 +4,8 @@
         await store.insert_room(tx, room)
         await outbox.put(tx, "webhook", {...}, organization_id=organization_id, order_key=str(room.id))
 
-The row commits or rolls back with the rest; the bus then wakes the jobs door at once, and its tick finds what the bus lost.
+The row commits or rolls back with the rest; the bus then wakes the jobs door at once (`app.py` tells the database how, so
+that rows written by stores wake it, too), and its tick finds what the bus lost.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class OutboxService:
         not_before: datetime | None = None,
     ) -> None:
         """Write an effect in the transaction that causes it; see `stores.outbox.add`."""
-        is_new = await store.add(
+        await store.add(
             tx,
             message_id=message_id or self.ids.new(),
             kind=kind,
@@ -80,8 +81,6 @@ class OutboxService:
             order_key=order_key,
             not_before=not_before,
         )
-        if is_new and not_before is None:
-            tx.after_commit(partial(self.bus.publish, OUTBOX_TOPIC, OutboxFilled()))
 
     async def claim(
         self,

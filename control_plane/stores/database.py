@@ -70,6 +70,8 @@ class Transaction:
     def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self._connection = connection
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self.has_effects = False
+        """Whether the outbox got something to do at once; who commits tells of it, once."""
         self._timeout_s: float | None = None
 
     async def allow(self, *, statement_ms: int, lock_ms: int) -> None:
@@ -119,6 +121,11 @@ class Database:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._tell_of_effects: Callable[[], Awaitable[None]] | None = None
+
+    def when_effects_are_due(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Await this after every transaction that put effects in the outbox: it wakes who has them. Must not raise."""
+        self._tell_of_effects = tell
 
     @asynccontextmanager
     async def tenant(self, organization_id: OrganizationId) -> AsyncIterator[Transaction]:
@@ -208,6 +215,8 @@ class Database:
             await connection.execute(_opening(role, organization_id, user_id))
             yield transaction
             await _commit(connection)
+        if transaction.has_effects and self._tell_of_effects is not None:
+            await self._tell_of_effects()
         for callback in transaction.callbacks:
             await callback()
 

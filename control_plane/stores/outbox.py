@@ -95,6 +95,8 @@ async def add(
         now,
         not_before or now,
     )
+    if count == 1 and not_before is None:
+        tx.has_effects = True
     return count == 1
 
 

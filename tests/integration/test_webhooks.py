@@ -21,6 +21,7 @@ from control_plane.domain.plans import PlanTier
 from control_plane.domain.webhooks import POLICY
 from control_plane.gateways.webhook_sender import WebhookSender
 from control_plane.jobs.kinds import kinds_of
+from control_plane.jobs.runner import JobMetrics, OutboxRunner
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
@@ -135,6 +136,26 @@ async def test_an_alert_is_told_and_signed(
     assert message["data"]["body"]["symbol"] == "AAPL"
     assert message["id"] == headers["webhook-id"]
     assert headers["webhook-signature"] == _expected(webhook["secret"], headers, body)
+
+
+async def test_an_event_wakes_the_jobs_door_without_its_tick(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, receiver: Receiver
+) -> None:
+    await _make(api, tenant, receiver.url, "room.changed")
+    kinds = {"webhook": kinds_of(platform)["webhook"]}
+    runner = OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, JobMetrics(), tick_s=3600)
+    working = asyncio.create_task(runner.run())
+    async with asyncio.timeout(30):
+        while not runner.is_fresh:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+        await _rename(api, tenant, "Closing bell")
+        while not receiver.got:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+    assert receiver.types == ["room.changed"]
 
 
 async def test_what_nobody_asked_for_is_not_sent(
