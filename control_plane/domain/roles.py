@@ -28,7 +28,7 @@ class Permission(StrEnum):
     MANAGE_BILLING = "billing.manage"
     READ_AUDIT = "audit.read"
     OWN_ORGANIZATION = "organization.own"
-    """Transfer ownership, delete the organization."""
+    """Transfer ownership, delete the organization, say who may sign its people in."""
     MANAGE_ROOMS = "rooms.manage"
     VIEW_ROOMS = "rooms.view"
     RUN_SESSION = "session.run"

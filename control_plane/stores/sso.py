@@ -23,16 +23,18 @@ _CONNECTION = (
 _DOMAIN = "id, organization_id, domain, token, created_at, verified_at, checked_at, last_error"
 SHUT_OUT = """(
     select c.id from sso_connections c
-    join sso_domains d on d.organization_id = c.organization_id and d.verified_at is not null
-        and d.domain = substring(u.email from '[^@]*$')
     left join entitlement_overrides e on e.organization_id = c.organization_id
     where c.organization_id = m.organization_id and c.is_enforced and c.is_enabled and m.role <> 'owner'
         and c.id is distinct from {came_by} and coalesce((e.limits->>'has_sso')::boolean, o.plan_tier = any({tiers}))
+        and (exists (select 1 from sso_domains d where d.organization_id = c.organization_id
+                and d.verified_at is not null and d.domain = substring(u.email from '[^@]*$'))
+            or exists (select 1 from sso_identities i where i.organization_id = c.organization_id and i.user_id = m.user_id))
     limit 1)"""
 """The connection that keeps the member `m`, with the login `u`, out of the organization `o`; null: none does.
 
-The owner comes in either way, so that a provider that is away or set up wrong locks nobody out for good. A plan without
-single sign-on enforces nothing.
+It is for addresses of proven domains, and for whoever ever came by a connection: another address does not free them. The
+owner comes in either way, so that a provider that is away or set up wrong locks nobody out for good. A plan without single
+sign-on enforces nothing. `tenant_rooms` (migration 2026-11-23T02:25:00:000001) says the same.
 """
 
 

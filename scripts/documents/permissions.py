@@ -6,7 +6,7 @@ from control_plane.domain.roles import ROLE_PERMISSIONS, Permission, Role, takes
 from control_plane.domain.rooms import OVERRIDABLE
 
 WORDS: dict[Permission, str] = {
-    Permission.OWN_ORGANIZATION: "transfer the ownership, delete and restore the organization",
+    Permission.OWN_ORGANIZATION: "transfer the ownership, delete and restore the organization, change its single sign-on",
     Permission.MANAGE_BILLING: "plan and payment",
     Permission.MANAGE_ORGANIZATION: "settings of the organization, API tokens, webhooks",
     Permission.MANAGE_MEMBERS: "members, invitations, roles in rooms: of people below",

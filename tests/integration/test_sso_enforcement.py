@@ -202,6 +202,20 @@ async def test_members_of_other_domains_come_in_as_before(
     assert (await api.get(enforced.tenant.path, headers=guest.headers)).status_code == 200
 
 
+async def test_another_address_frees_nobody_who_ever_came_by_the_connection(
+    api: httpx.AsyncClient, platform: Platform, enforced: SsoTenant
+) -> None:
+    person = await _member_by_password(platform, enforced)
+    async with platform.db.platform() as tx:
+        email = await tx.fetchval("select email from users where id = $1", person.caller.user_id)
+    await come_in(api, enforced.connection_id, email)
+    async with platform.db.platform() as tx:
+        await tx.execute("update users set email = 'home@private.example' where id = $1", person.caller.user_id)
+
+    for path in (enforced.tenant.path, f"{enforced.tenant.path}/rooms"):
+        assert_problem(await api.get(path, headers=person.headers), 403, "sso_required")
+
+
 async def test_an_api_token_goes_on(api: httpx.AsyncClient, platform: Platform, enforced: SsoTenant) -> None:
     admin = await _member_by_password(platform, enforced, Role.ADMIN)
     await change(api, enforced, isEnforced=False)
