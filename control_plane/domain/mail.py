@@ -18,6 +18,7 @@ _BUTTON = (
     '<p style="margin:0 0 16px"><a href="{}" style="display:inline-block;padding:10px 18px;background:#1f6feb;'
     'color:#ffffff;text-decoration:none;border-radius:6px">{}</a></p>'
 )
+_LINK = '<p style="margin:0 0 16px;line-height:1.5"><a href="{}">{}</a></p>'
 _CODE = '<p style="margin:0 0 16px;font-size:24px;letter-spacing:4px;font-family:monospace">{}</p>'
 _PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
@@ -45,21 +46,31 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of letter. In its words `{name}` stands for a fact. button: the link's words, when it has one."""
+    """A kind of letter. In its words `{name}` stands for a fact. button: the link's words, when it has one.
+
+    refusal: the words of a second link, at the end, for who did not ask for the letter.
+    """
 
     subject: str
     lines: tuple[str, ...]
     button: str = ""
     has_code: bool = False
     closing: str = "If this was not you, you can ignore this mail."
+    refusal: str = ""
 
 
 TEMPLATES: dict[str, Template] = {
     "signup": Template(
         subject="Confirm your e-mail address",
-        lines=("Follow the link to finish signing up. It is good for an hour.",),
+        lines=(
+            "Somebody, probably you, signed up with this address on {when}, by the name “{name}”.",
+            "This mail was asked for from {origin}.",
+            "Follow the link to finish signing up. It is good for an hour.",
+        ),
         button="Confirm e-mail address",
         has_code=True,
+        closing="If this was not you, do not confirm: whoever signed up chose the password. Void it instead.",
+        refusal="It was not me",
     ),
     "already_registered": Template(
         subject="You already have an account",
@@ -131,8 +142,8 @@ def render(to: str, template: Template, facts: Mapping[str, str]) -> Mail:
     Args:
         to: one address.
         template: its kind.
-        facts: `link` (an address of ours) and `code` (digits) where the template has them, and whatever its words name;
-            other people's words among them are shown as text, never as markup.
+        facts: `link` and `refusal` (addresses of ours) and `code` (digits) where the template has them, and whatever its
+            words name; other people's words among them are shown as text, never as markup.
     """
     lines = [_fill(line, facts) for line in template.lines]
     text, html = list(lines), [_PARAGRAPH.format(escape(line)) for line in lines]
@@ -145,6 +156,9 @@ def render(to: str, template: Template, facts: Mapping[str, str]) -> Mail:
     if template.closing:
         text.append(_fill(template.closing, facts))
         html.append(_PARAGRAPH.format(escape(_fill(template.closing, facts))))
+    if template.refusal and facts.get("refusal"):
+        text.append(f"{template.refusal}: {facts['refusal']}")
+        html.append(_LINK.format(escape(facts["refusal"]), escape(template.refusal)))
     subject = _one_line(_fill(template.subject, facts))
     page = _PAGE.format(title=escape(subject), body="".join(html))
     return Mail(to=to, subject=subject, text="\n\n".join(text) + "\n", html=page)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import msgspec
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.response import Redirect
 
-from control_plane.domain.errors import DomainError, InvalidInput
+from control_plane.domain.errors import DomainError, Forbidden, InvalidInput
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.gateways.tokens import ACCESS_LIFETIME_S
 from control_plane.rest.auth_limits import limit_guesses, limit_mails
@@ -20,6 +21,8 @@ from control_plane.services.sessions import SignedIn
 
 HALFWAY = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
 """Source: supabase/auth, internal/api/verify.go."""
+_FORM_BYTES = 1000
+"""Of a form that is read; a token is short."""
 
 
 class Verify(msgspec.Struct):
@@ -133,6 +136,7 @@ async def _ask(request: AnyRequest, wish: Wish | None, platform: PlatformDep) ->
         challenge=challenge,
         user_metadata=body.data,
         may_create=body.create_user,
+        origin=origin_of(request.scope),
     )
     return {}
 
@@ -145,4 +149,39 @@ async def reauthenticate(request: AnyRequest, platform: PlatformDep, caller: Cal
     return Response({})
 
 
-HANDLERS = [verify, open_link, send_magic_link, recover, resend, reauthenticate]
+@get("/refuse", media_type=MediaType.HTML)
+async def show_refusal(request: AnyRequest) -> str:
+    """The page behind "It was not me" of a sign-up's letter. It only asks: programs that look into mail open every link."""
+    token = escape(request.query_params.get("token", ""))
+    return _page(
+        "Was it not you?",
+        "<p>Somebody signed up with your e-mail address. If it was not you, void it: its password and name are deleted.</p>"
+        f'<form method="post"><input type="hidden" name="token" value="{token}"><button>It was not me</button></form>',
+    )
+
+
+@post("/refuse", media_type=MediaType.HTML, status_code=200)
+async def refuse(request: AnyRequest, platform: PlatformDep) -> Response[str]:
+    """Void a sign-up that the address's owner did not ask for. The token comes as of a form."""
+    await limit_guesses(request, platform)
+    token = parse_qs((await request.body())[:_FORM_BYTES].decode("utf-8", "replace")).get("token", [""])[0]
+    try:
+        await platform.confirmations.refuse(token)
+    except Forbidden:
+        words = (
+            "<p>It was confirmed, voided, or replaced by a newer mail. If it was confirmed, choose a new password.</p>"
+        )
+        return Response(_page("This link is no longer good", words), status_code=403)
+    return Response(_page("The sign-up is void", "<p>Nobody can sign in by it. You need do nothing more.</p>"))
+
+
+def _page(title: str, body: str) -> str:
+    """A page without a script or a style: the policy of this part of the server allows none."""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><meta name="viewport" '
+        'content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"></head>'
+        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
+    )
+
+
+HANDLERS = [show_refusal, refuse, verify, open_link, send_magic_link, recover, resend, reauthenticate]

@@ -101,7 +101,7 @@ class AccountService:
         password_hash = await self.passwords.hash(password)
         account = self.new_account(address, user_metadata)
         if self.needs_confirmation:
-            await self.confirmations.ask_to_sign_up(account, password_hash, redirect_to, challenge)
+            await self.confirmations.ask_to_sign_up(account, password_hash, redirect_to, challenge, origin=origin)
             return account
         now = account.created_at
         account = msgspec.structs.replace(account, email_confirmed_at=now, last_sign_in_at=now)

@@ -22,6 +22,7 @@ from control_plane.domain.accounts import Account, clean_email, display_name_of
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from control_plane.domain.ids import UserId
+from control_plane.domain.origins import plain_name, rough_origin
 from control_plane.domain.outbox import OutboxMessage
 from control_plane.domain.sign_ins import (
     FLOW_CODE_LIFETIME,
@@ -49,7 +50,10 @@ Wish = Literal["sign_up", "recover", "magic_link", "resend_sign_up", "resend_ema
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stranger asked for, as the outbox keeps it. account_id and password_hash: of a login to be made."""
+    """What a stranger asked for, as the outbox keeps it. account_id and password_hash: of a login to be made.
+
+    came_from: roughly, for the letter.
+    """
 
     wish: Wish
     email: str
@@ -59,14 +63,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     password_hash: str = ""
     user_metadata: dict[str, Any] = {}
     may_create: bool = False
+    came_from: str = ""
 
 
 class Mailed(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it is mailed. link: of `/verify`."""
+    """A token as it is mailed. link: of `/verify`; refusal: of `/refuse`."""
 
     token: str
     otp: str
     link: str
+    refusal: str
 
 
 class Halfway(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,9 +119,15 @@ class ConfirmationService:
     # --- asking
 
     async def ask_to_sign_up(
-        self, account: Account, password_hash: str, redirect_to: str, challenge: Challenge | None
+        self,
+        account: Account,
+        password_hash: str,
+        redirect_to: str,
+        challenge: Challenge | None,
+        *,
+        origin: Origin | None = None,
     ) -> None:
-        """Have a login made and its address confirmed, if the address is free. Raises Unavailable."""
+        """Have a login made and its address confirmed, if it is free. origin: of the request. Raises Unavailable."""
         await self._ask(
             Asked(
                 wish="sign_up",
@@ -125,6 +137,7 @@ class ConfirmationService:
                 account_id=account.id,
                 password_hash=password_hash,
                 user_metadata=account.user_metadata,
+                came_from=_rough(origin),
             )
         )
 
@@ -137,8 +150,9 @@ class ConfirmationService:
         challenge: Challenge | None = None,
         user_metadata: dict[str, Any] | None = None,
         may_create: bool = False,
+        origin: Origin | None = None,
     ) -> None:
-        """Have a mail sent, if the address is known; a magic link may also make a login.
+        """Have a mail sent, if the address is known; a magic link may also make a login. origin: of the request.
 
         Raises:
             InvalidInput: that is no address. Unavailable.
@@ -152,6 +166,7 @@ class ConfirmationService:
                 account_id=self.ids.new(),
                 user_metadata=user_metadata or {},
                 may_create=may_create,
+                came_from=_rough(origin),
             )
         )
 
@@ -215,7 +230,10 @@ class ConfirmationService:
         )
         await store.put(tx, row, _hash(token), now)
         query = urlencode({"token": token, "type": link_type, "redirect_to": redirect_to or self.site_url})
-        return Mailed(token=token, otp=otp, link=f"{self.issuer}/verify?{query}")
+        refusal = urlencode({"token": token})
+        return Mailed(
+            token=token, otp=otp, link=f"{self.issuer}/verify?{query}", refusal=f"{self.issuer}/refuse?{refusal}"
+        )
 
     # --- having what was asked for (jobs door)
 
@@ -285,7 +303,15 @@ class ConfirmationService:
         else:
             account = msgspec.structs.replace(account, recovery_sent_at=now)
         await account_store.update_account(tx, account, None)
-        await self.mail.put(tx, account.email, link_type, {"link": mailed.link, "code": mailed.otp})
+        facts = {
+            "link": mailed.link,
+            "code": mailed.otp,
+            "refusal": mailed.refusal,
+            "when": f"{account.created_at:%d %B %Y, %H:%M} UTC",
+            "name": plain_name(account.display_name) or "no name",
+            "origin": asked.came_from or _rough(None),
+        }
+        await self.mail.put(tx, account.email, link_type, facts)
 
     def _account_of(self, asked: Asked) -> Account:
         assert asked.account_id is not None
@@ -338,6 +364,26 @@ class ConfirmationService:
                 await store.delete(tx, right.id)
                 outcome = await self._use(tx, right, link_type, origin, starts_flow=False)
         return await self._answer(outcome)
+
+    async def refuse(self, token: str) -> None:
+        """Void a sign-up: whoever has the mailbox says that it was not them. The token of its letter proves the mailbox.
+
+        A login that was made by it is gone; one that an operator had made before loses the stranger's password and data.
+
+        Raises:
+            Forbidden: used, replaced by a newer letter, or confirmed already. Unavailable.
+        """
+        async with self.db.platform() as tx:
+            row = await store.take_by_hash(tx, _hash(token), PURPOSES_OF_TYPE["signup"])
+            account = None if row is None else await account_store.lock_account(tx, row.user_id)
+            is_voided = account is not None and account.is_pending
+            if account is not None and account.is_pending:
+                if account.invited_at is None:
+                    await account_store.delete_account(tx, account.id)
+                else:
+                    await self._forget_sign_up(tx, account)
+        if not is_voided:
+            raise _expired()
 
     async def exchange(self, auth_code: str, code_verifier: str, origin: Origin | None) -> SignedIn:
         """Change a PKCE code for a sign-in (RFC 7636, 4.6); a wrong verifier uses the code up too.
@@ -457,6 +503,10 @@ class ConfirmationService:
     def _otp_hash(self, email: str, otp: str) -> bytes:
         """Six digits are guessed in a moment from a plain hash: our key is in it."""
         return hmac.new(self.key, f"{email}\0{otp}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
+def _rough(origin: Origin | None) -> str:
+    return rough_origin(None, None) if origin is None else rough_origin(origin.ip, origin.user_agent)
 
 
 def _purposes_of(link_type: str) -> tuple[MailPurpose, ...]:

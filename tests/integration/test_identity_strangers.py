@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -115,6 +116,111 @@ async def test_a_strangers_sign_up_does_not_stand_when_an_admin_makes_the_link(
 
     assert entered.status_code == 200, entered.text
     assert (await _sign_in(api, email, STRANGERS)).json()["error_code"] == "invalid_credentials"
+
+
+async def test_the_letter_of_a_sign_up_says_when_it_was_by_what_name_and_roughly_where_from(
+    platform: Platform, settings: Settings
+) -> None:
+    email, agent = _email(), "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    app = create_app(platform, settings)
+    transport = httpx.ASGITransport(app=app, client=("203.0.113.77", 1))  # type: ignore[arg-type]  # Litestar's ASGI types
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        body = {"email": email, "password": STRANGERS, "data": {"display_name": "Win! https://evil.example/x"}}
+        await client.post("/auth/v1/signup", json=body, headers={"User-Agent": agent})
+
+    letter = (await _letters(platform, email))[0]
+
+    assert f"on {platform.clock.now():%d %B %Y}, " in letter.text
+    assert "by the name “Win https evil example x”" in letter.text
+    assert "from Firefox on Windows, at an internet address beginning with 203.0." in letter.text
+    assert "203.0.113" not in letter.text
+    assert "evil.example" not in letter.text
+
+
+def _refusal(letter: Letter) -> str:
+    """The path behind "It was not me"."""
+    found = re.search(r"It was not me: https?://[^/]+(/auth/v1/refuse\?\S+)", letter.text)
+    assert found is not None, letter.text
+    return found.group(1)
+
+
+async def _refuse(api: httpx.AsyncClient, path: str) -> httpx.Response:
+    """What a browser does: open the page, and press its button."""
+    page = await api.get(path)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8"), page.text
+    [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
+    return await api.post(path, data={"token": token})
+
+
+async def test_who_did_not_sign_up_voids_it_and_the_strangers_password_lets_nobody_in(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email = _email()
+    letter = await _sign_up(api, platform, email, STRANGERS)
+
+    voided = await _refuse(api, _refusal(letter))
+
+    assert voided.status_code == 200
+    assert "The sign-up is void" in voided.text
+    assert (await _verify(api, "signup", letter.token_hash)).status_code == 403
+    assert (await _sign_in(api, email, STRANGERS)).json()["error_code"] == "invalid_credentials"
+    async with platform.db.platform() as tx:
+        assert await tx.fetchval("select count(*) from users where email = $1", email) == 0
+    assert (await _refuse(api, _refusal(letter))).status_code == 403
+
+
+async def test_opening_the_refusals_page_voids_nothing(api: httpx.AsyncClient, platform: Platform) -> None:
+    """Programs that look into mail open every link of it."""
+    letter = await _sign_up(api, platform, _email(), PASSWORD)
+
+    await api.get(_refusal(letter))
+
+    assert (await _verify(api, "signup", letter.token_hash)).status_code == 200
+
+
+async def test_what_was_confirmed_is_not_voided(api: httpx.AsyncClient, platform: Platform) -> None:
+    email = _email()
+    letter = await _sign_up(api, platform, email, PASSWORD)
+    await _verify(api, "signup", letter.token_hash)
+
+    refused = await _refuse(api, _refusal(letter))
+
+    assert refused.status_code == 403
+    assert "no longer good" in refused.text
+    assert (await _sign_in(api, email)).status_code == 200
+
+
+async def test_the_link_of_a_recovery_voids_nothing(api: httpx.AsyncClient, platform: Platform) -> None:
+    email, _ = await _person(api, platform)
+    await api.post("/auth/v1/recover", json={"email": email})
+    letter = (await _letters(platform, email))[0]
+
+    refused = await _refuse(api, f"/auth/v1/refuse?token={letter.token_hash}")
+
+    assert refused.status_code == 403
+    assert (await _verify(api, "recovery", letter.token_hash)).status_code == 200
+
+
+async def test_a_refused_sign_up_over_an_operators_invitation_leaves_the_login_without_the_strangers_password(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email = _email()
+    await api.post("/auth/v1/invite", headers=ADMIN, json={"email": email, "data": {"display_name": "Ada"}})
+    invited = (await _letters(platform, email))[0]
+    letter = await _sign_up(api, platform, email, STRANGERS)
+
+    assert (await _refuse(api, _refusal(letter))).status_code == 200
+
+    async with platform.db.platform() as tx:
+        assert await tx.fetchval("select count(*) from users where email = $1", email) == 1
+    assert (await _sign_in(api, email, STRANGERS)).json()["error_code"] == "invalid_credentials"
+    assert invited.subject == "You are invited"
+
+
+async def test_a_token_in_the_refusals_page_is_text_and_no_markup(api: httpx.AsyncClient) -> None:
+    page = await api.get("/auth/v1/refuse", params={"token": '"><script>alert(1)</script>'})
+
+    assert "<script>" not in page.text
 
 
 async def test_an_admins_sign_up_link_confirms_the_admins_password(api: httpx.AsyncClient, platform: Platform) -> None:
