@@ -2,7 +2,8 @@
 
 The tag is a hash of the answer, so it is strong, and the same on every process. A PATCH, PUT or DELETE with `If-Match` reads
 the thing first, as the same caller; who writes a thing by REST holds a lock on its path meanwhile, so nobody changes it
-between that look and the write. Without Redis there is no lock, and `If-Match` waits for it (503).
+between that look and the write. Without Redis there is no lock, and `If-Match` waits for it (503). Of a path without a GET
+nobody has seen a tag, so `If-Match` is refused there (422).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from control_plane.domain.errors import DomainError, PreconditionFailed, Unavailable
+from control_plane.domain.errors import DomainError, InvalidInput, PreconditionFailed, Unavailable
 from control_plane.rest.bodies import given_again, read_whole
 from control_plane.rest.callers import identify
 from control_plane.rest.heads import headers_of, with_headers
@@ -94,17 +95,20 @@ class Conditional:
                 return
             held = None
         try:
-            if wanted is not None and not await self._is_as_seen(scope, wanted):
-                words = "This was changed since you read it. Read it again."
-                await send_problem(scope, send, PreconditionFailed(words))
+            refusal = None if wanted is None else await self._look(scope, wanted)
+            if refusal is not None:
+                await send_problem(scope, send, refusal)
                 return
             await self._app(scope, receive, send)
         finally:
             if held is not None:
                 await self._locks.release(f"write:{path}", held)
 
-    async def _is_as_seen(self, scope: Scope, wanted: bytes) -> bool:
-        """Whether the caller's GET of the same path has one of these tags. What it is refused, the write will be, too."""
+    async def _look(self, scope: Scope, wanted: bytes) -> DomainError | None:
+        """Why the write must not be, if the caller's GET of the same path has none of these tags.
+
+        What the GET is refused for, the write will be, too.
+        """
         status, parts = 0, []
 
         async def collect(message: Any) -> None:
@@ -123,9 +127,14 @@ class Conditional:
         for name in [name for name in look if name.startswith(("_ls", "litestar"))]:
             del look[name]
         await self._app(cast("Scope", look), receive_nothing, collect)
-        if status == 405 or status >= 500:
-            return False
-        return status != 200 or _matches(wanted, tag_of(b"".join(parts)))
+        if status == 405:
+            # Passing over a condition would overwrite what somebody asked to spare; "read it again" would lead nowhere.
+            return InvalidInput("There is nothing to read at this path: ask without If-Match.", field="If-Match")
+        if status >= 500:
+            return Unavailable("What is there now can't be read. Try again in a moment.", retry_after_s=1)
+        if status != 200 or _matches(wanted, tag_of(b"".join(parts))):
+            return None
+        return PreconditionFailed("This was changed since you read it. Read it again.")
 
 
 def tagged(

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
-from tests.factories import Tenant, assert_problem, make_tenant
+from tests.factories import Tenant, assert_problem, make_member, make_tenant
 
 
 @pytest.fixture
@@ -69,6 +70,19 @@ async def test_a_star_matches_what_is_there(api: httpx.AsyncClient, tenant: Tena
     answer = await api.patch(tenant.room_path, json={"name": "X"}, headers={**tenant.owner.headers, "If-Match": "*"})
 
     assert answer.status_code == 200
+
+
+async def test_a_condition_on_what_nobody_can_read_is_refused_and_changes_nothing(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    member = await make_member(platform, tenant, Role.VIEWER)
+    path = f"{tenant.room_path}/roles/{member.caller.user_id}"
+
+    answer = await api.put(path, json={"role": "moderator"}, headers={**tenant.owner.headers, "If-Match": '"x"'})
+    roles = await api.get(f"{tenant.room_path}/roles", headers=tenant.owner.headers)
+
+    assert assert_problem(answer, 422, "invalid_input")["field"] == "If-Match"
+    assert roles.json()["items"] == []
 
 
 @pytest.mark.parametrize("is_known", [False, True])

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from typing_extensions import override
 
 from control_plane.domain.errors import Unavailable
 from control_plane.gateways.rate_limits import RateLimits
@@ -29,6 +30,7 @@ class Counted(RateLimits):
         super().__init__(redis_url)
         self.asked: Counter[int] = Counter()
 
+    @override
     async def lease(self, key: str, *, capacity: int, refill_per_s: float, count: int) -> tuple[int, float]:
         self.asked[count] += 1
         return await super().lease(key, capacity=capacity, refill_per_s=refill_per_s, count=count)
