@@ -81,15 +81,18 @@ class Transfer(Body):
 
 
 class UsageItem(View):
-    """One limit. allowed: null means no limit."""
+    """One limit. used: null means that nothing counts it yet; allowed: null means no limit."""
 
     limit: str
-    used: int
+    used: int | None
     allowed: int | None
 
 
 class UsageView(View):
-    """What is used and allowed. viewers_per_room: of the fullest live room. features: what the plan holds."""
+    """What is used and allowed. viewers_per_room: of the fullest live room. features: what the plan holds.
+
+    storage_bytes: uploads and recordings, of which there are none yet: nothing is counted, and used is null.
+    """
 
     plan_tier: PlanTier
     limits: list[UsageItem]

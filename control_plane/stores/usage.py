@@ -9,7 +9,7 @@ from control_plane.stores.database import Transaction, columns_of
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts, >= 0. viewers: in the fullest live room now. storage_bytes: uploads and recordings."""
+    """Counts, >= 0. viewers: in the fullest live room now. storage_bytes: uploads and recordings; None: not counted."""
 
     workspaces: int
     rooms: int
@@ -18,11 +18,11 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     live_rooms: int
     viewers: int
-    storage_bytes: int
+    storage_bytes: int | None
 
 
 async def count_usage(tx: Transaction, organization_id: OrganizationId) -> Used:
-    """Count it all. Nothing is stored yet but rows, so storage is 0."""
+    """Count it all, but storage: there are no files yet, and a count of none would look like one of some."""
     row = await tx.fetchrow(
         """
         select (select count(*) from workspaces where organization_id = $1) as workspaces,
@@ -39,4 +39,4 @@ async def count_usage(tx: Transaction, organization_id: OrganizationId) -> Used:
         organization_id,
     )
     assert row is not None
-    return Used(**columns_of(row), storage_bytes=0)
+    return Used(**columns_of(row), storage_bytes=None)

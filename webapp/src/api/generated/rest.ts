@@ -1925,7 +1925,7 @@ export interface components {
         UsageItem: {
             allowed: number | null;
             limit: string;
-            used: number;
+            used: number | null;
         };
         /** UsageView */
         UsageView: {

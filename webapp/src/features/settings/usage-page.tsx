@@ -36,9 +36,9 @@ export function UsagePage({ organization }: { organization: Organization }) {
                   <Meter
                     key={limit}
                     name={NAMES[limit] ?? limit}
-                    used={write(used)}
+                    used={used === null ? 'none yet' : write(used)}
                     allowed={allowed === null ? null : write(allowed)}
-                    share={allowed === null ? null : used / Math.max(1, allowed)}
+                    share={allowed === null || used === null ? null : used / Math.max(1, allowed)}
                     isQuiet={allowed === 1}
                   />
                 );
