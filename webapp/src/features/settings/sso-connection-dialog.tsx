@@ -1,6 +1,7 @@
 import { useState, type ChangeEvent, type SubmitEvent } from 'react';
 import type { SsoConnection } from '@/api/types';
 import { Button } from '@/ui/button';
+import { CopyField } from '@/ui/copy-field';
 import { Dialog } from '@/ui/dialog';
 import { TextField } from '@/ui/text-field';
 import { useChange } from './api';
@@ -68,7 +69,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
       title={isNew ? `Add ${what}` : `Change ${connection.name}`}
       description={
         isOidc
-          ? 'Make a web client at the provider, and take its issuer, id and secret here. Its redirect URI is shown once this is saved.'
+          ? 'Make a web client at the provider with this redirect URI, and take its issuer, id and secret here.'
           : 'Take the provider’s metadata, by its address or as a file. Our own is shown once this is saved.'
       }
       footer={
@@ -86,6 +87,8 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         <TextField label="Name" placeholder="Okta" maxLength={80} value={name} onChange={(event) => setName(event.target.value)} data-testid="sso-name" />
         {isOidc ? (
           <>
+            {/* The same for all of them; where this page is not served from the public address, the saved one tells. */}
+            <CopyField label="Redirect URI, for the provider" value={connection?.redirectUri ?? `${location.origin}/auth/v1/callback`} isMono />
             <TextField
               label="Issuer"
               type="url"

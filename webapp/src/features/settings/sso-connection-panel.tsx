@@ -94,15 +94,17 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
           testId="sso-joins"
         />
         {connection.joinsMembers && (
-          <div className="border-b border-line px-3.5 py-2.5 md:w-72">
-            <SelectField
-              label="Their role"
-              value={connection.defaultRole}
-              disabled={!canChange || change.isPending}
-              options={JOINING.map((role) => ({ value: role, label: roleName(role) }))}
-              onChange={(event) => change.mutate({ defaultRole: event.target.value as Role })}
-              data-testid="sso-role"
-            />
+          <div className="border-b border-line px-3.5 py-2.5">
+            <div className="md:w-64">
+              <SelectField
+                label="Their role"
+                value={connection.defaultRole}
+                disabled={!canChange || change.isPending}
+                options={JOINING.map((role) => ({ value: role, label: roleName(role) }))}
+                onChange={(event) => change.mutate({ defaultRole: event.target.value as Role })}
+                data-testid="sso-role"
+              />
+            </div>
           </div>
         )}
         <Switch

@@ -40,27 +40,29 @@ export function DomainsPanel({ organizationId, domains, canChange, isOwner }: Do
         {domains.map((one) => (
           <li key={one.id} className="border-b border-line px-3.5 py-2.5" data-testid="sso-domain">
             <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1">
-              <b className="min-w-40 flex-1 font-semibold wrap-anywhere">{one.domain}</b>
+              <b className="min-w-32 flex-1 font-semibold wrap-anywhere">{one.domain}</b>
               {one.verifiedAt !== null && (
                 <span className="flex items-center gap-1.5 text-xs text-ink-2">
                   <CheckIcon size={14} weight="bold" /> Yours since {dayOf(one.verifiedAt)}
                 </span>
               )}
-              {one.verifiedAt === null && canChange && (
-                <Button
-                  size="sm"
-                  isBusy={verify.isPending && verify.variables === one.id}
-                  onClick={() => verify.mutate(one.id)}
-                  data-testid="sso-domain-check"
-                >
-                  Check now
-                </Button>
-              )}
-              {isOwner && (
-                <Button size="sm" look="quiet" onClick={() => setRemoving(one)}>
-                  Remove
-                </Button>
-              )}
+              <span className="flex gap-2">
+                {one.verifiedAt === null && canChange && (
+                  <Button
+                    size="sm"
+                    isBusy={verify.isPending && verify.variables === one.id}
+                    onClick={() => verify.mutate(one.id)}
+                    data-testid="sso-domain-check"
+                  >
+                    Check now
+                  </Button>
+                )}
+                {isOwner && (
+                  <Button size="sm" look="quiet" onClick={() => setRemoving(one)}>
+                    Remove
+                  </Button>
+                )}
+              </span>
             </div>
             {one.verifiedAt === null && <Record domain={one} />}
             {verify.error && verify.variables === one.id && (
