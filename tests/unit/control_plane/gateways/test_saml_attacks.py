@@ -306,6 +306,15 @@ async def test_a_comment_in_a_name_cuts_nothing_off(party: Party) -> None:
     assert await refusal(party, b64encode(cut).decode()) == "malformed"
 
 
+async def test_a_comment_in_an_attribute_cuts_nothing_off(party: Party) -> None:
+    answer = ANSWER.but(attributes={"email": "ada@corp.example.evil.example"})
+    text = etree.tostring(signed(answer, party, datetime.now(UTC)))
+    cut = text.replace(b"corp.example.evil", b"corp.example<!---->.evil")
+
+    assert cut != text
+    assert await refusal(party, b64encode(cut).decode()) == "malformed"
+
+
 async def test_elements_in_a_name_cut_nothing_off(party: Party) -> None:
     root = signed(ANSWER.but(name_id="ada@corp.example<x/>.evil.example"), party, datetime.now(UTC))
 
