@@ -14,6 +14,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as drawing
 
 from control_plane.app import compose
 from control_plane.rest.server import create_app
@@ -22,6 +24,10 @@ from control_plane.settings import Settings, read_settings
 from scripts.stack.ports import free_port
 from scripts.stack.postgres import EmbeddedPostgres
 from scripts.stack.valkey import EmbeddedValkey
+
+# A property holds however slow the machine is: no test is red because an example took long.
+drawing.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawing.load_profile("any_machine")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENROLMENT_TOKEN = "enrolment-token-of-the-tests"

@@ -126,7 +126,8 @@ async def test_a_sender_is_held_to_what_it_may_send(stage: Stage) -> None:
     await until_rate(stage, free_wire, lambda bps: bps > 1.5 * CAP_BPS)
     await until_rate(stage, held_wire, lambda bps: 0 < bps < 1.2 * CAP_BPS)
 
-    assert await rate_of(stage, free_wire) > 1.2 * CAP_BPS
+    # Both draw the same; a busy machine may slow either for a moment.
+    await until_rate(stage, free_wire, lambda bps: bps > 1.2 * CAP_BPS)
 
 
 async def test_a_receiver_is_sent_no_more_than_its_plan_allows(stage: Stage) -> None:
