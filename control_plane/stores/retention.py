@@ -14,6 +14,8 @@ from control_plane.stores.database import Transaction
 
 DELIVERIES_KEPT_DAYS = 30
 """How long a settled webhook delivery is kept; the policy `platform_clears` of its table says the same."""
+TOKENS_KEPT_DAYS = 90
+"""How long an API token is kept after it was revoked or ended; its policies say the same. Audit entries stay."""
 _IS_OLD: Mapping[str, str] = {
     "chat_messages": "t.text <> '[removed]' and t.created_at < now() - make_interval(days => o.chat_retention_days)",
     "room_events": "t.kind = 'chat.posted' and t.body ->> 'text' <> '[removed]' "
@@ -22,6 +24,7 @@ _IS_OLD: Mapping[str, str] = {
     "and t.at < now() - make_interval(days => greatest(o.audit_retention_days, 365))",
     "webhook_deliveries": f"t.created_at < now() - make_interval(days => {DELIVERIES_KEPT_DAYS}) "
     "and (t.delivered_at is not null or t.failed_at is not null)",
+    "api_tokens": f"least(t.revoked_at, t.expires_at) < now() - make_interval(days => {TOKENS_KEPT_DAYS})",
 }
 """Of a row t and its organization o. What has no retention of its organization has one of ours, or null: kept."""
 _TAKE_OUT: Mapping[str, str] = {
@@ -29,9 +32,12 @@ _TAKE_OUT: Mapping[str, str] = {
     "room_events": 'update room_events set body = \'{"text": "[removed]"}\' where (room_id, seq) in',
     "audit_log": "delete from audit_log where (id) in",
     "webhook_deliveries": "delete from webhook_deliveries where (id) in",
+    "api_tokens": "delete from api_tokens where (id) in",
 }
 _KEYS = {"room_events": "t.room_id, t.seq"}
 """Of tables whose key is not id."""
+_TIMES = {"room_events": "t.at", "audit_log": "t.at"}
+"""Where it is not created_at. Oldest first is the order of the indexes that hold what is left, and of no others."""
 KEPT_FOR_A_TIME = tuple(_TAKE_OUT)
 """What has a retention. Of chat only the words go: entries stay, with their numbers, because a feed has no holes."""
 CLEARED = (
@@ -70,7 +76,7 @@ async def expire(tx: Transaction, table: str, organization_id: OrganizationId, l
     key = _KEYS.get(table, "t.id")
     return await tx.execute(
         f"{_TAKE_OUT[table]} (select {key} from organizations o join {table} t on t.organization_id = o.id "
-        f"where o.id = $1 and {_IS_OLD[table]} limit $2)",
+        f"where o.id = $1 and {_IS_OLD[table]} order by {_TIMES.get(table, 't.created_at')} limit $2)",
         organization_id,
         limit,
     )

@@ -23,7 +23,7 @@ COMMANDS = ("select", "insert", "update", "delete")
 LONG_AGO = "2000-01-01T00:00:00Z"
 SHARED = {"media_nodes": "machines belong to nobody, and every tenant's rooms choose among them"}
 """Tables whose rows are nobody's. An entry is a decision."""
-FILLED = {("organizations", "deletes_at"), ("auth_sessions", "user_id")}
+FILLED = {("organizations", "deletes_at"), ("auth_sessions", "user_id"), ("api_tokens", "expires_at")}
 """Columns that may be null and yet are filled, because a policy looks at them."""
 
 

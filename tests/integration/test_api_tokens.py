@@ -213,3 +213,33 @@ async def test_a_token_of_a_banned_person_is_no_good_until_the_ban_ends(
 
     assert_problem(banned, 401, "unauthenticated")
     assert over.status_code == 200
+
+
+async def test_a_token_is_deleted_ninety_days_after_it_was_revoked_or_ended(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    ages = {
+        "revoked": (91, None),
+        "ended": (None, 91),
+        "revoked lately": (89, None),
+        "ended lately": (None, 89),
+        "good": (None, None),
+    }
+    for name, (revoked_days, ended_days) in ages.items():
+        made = await platform.api_tokens.create(
+            tenant.owner.caller, tenant.id, name=name, abilities=["rooms:read"], expires_at=None, token_id=None
+        )
+        async with platform.db.tenant(tenant.id) as tx:
+            await tx.execute(
+                "update api_tokens set revoked_at = now() - make_interval(days => $2), "
+                "expires_at = now() - make_interval(days => $3) where id = $1",
+                made.token.id,
+                revoked_days,
+                ended_days,
+            )
+
+    await platform.retention.apply()
+
+    async with platform.db.tenant(tenant.id) as tx:
+        left = {row["name"] for row in await tx.fetch("select name from api_tokens")}
+    assert left == {"revoked lately", "ended lately", "good"}
