@@ -20,6 +20,12 @@ from control_plane.services.access import no_organization, sso_required
 from control_plane.services.sessions import require_standing
 from control_plane.stores.database import Database
 
+_PAGE = (
+    "select standing, member_role, items, last_id, has_more, needs_sso from tenant_rooms($1, $2, $3, $4, $5, "  # noqa: S608 - our own words
+    f"'{{{','.join(SSO_TIERS)}}}')"
+)
+"""The tiers are written out: every array among the values takes asyncpg as long as all the others together."""
+
 
 class RoomsPage(msgspec.Struct, frozen=True, kw_only=True):
     """items: a JSON array of rooms, oldest first. last_id: of the last one when there are more; None: there are none."""
@@ -51,14 +57,12 @@ class RoomListing:
         if caller.organization_id is not None and caller.organization_id != organization_id:
             raise no_organization()
         row = await self.db.call(
-            "select standing, member_role, items, last_id, has_more, needs_sso "
-            "from tenant_rooms($1, $2, $3, $4, $5, $6)",
+            _PAGE,
             organization_id,
             caller.user_id,
             caller.session_id,
             after,
             limit,
-            list(SSO_TIERS),
         )
         if row is None:
             raise no_organization()

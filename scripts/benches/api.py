@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from control_plane.app import compose
 from control_plane.domain.accounts import Account
 from control_plane.domain.keys import KeyPurpose
-from control_plane.domain.plans import PlanTier
+from control_plane.domain.plans import SSO_TIERS, PlanTier
 from control_plane.settings import read_settings
 from scripts.benches.node_peers import NODE, PEERS, need_peers
 from scripts.stack.layout import ROOT
@@ -120,6 +120,7 @@ async def _fill(environment: dict[str, str]) -> tuple[str, str, dict[str, str]]:
             raise StackError("the token's key is not there")
         pem = key.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     more = {"PUBLIC_KEY": pem, "KID": kid, "ISSUER": "http://localhost:1/auth/v1", "POOL": str(POOL)}
+    more["SSO_TIERS"] = ",".join(SSO_TIERS)
     return f"/api/v1/organizations/{own.organization.id}/rooms", token, more
 
 

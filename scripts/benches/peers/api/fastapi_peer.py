@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program of its own
 """The other peer of `scripts/bench api`: FastAPI and asyncpg, with the same statements after the same checks.
 
-Environment: PORT, DATABASE_URL, PUBLIC_KEY (PEM), ISSUER, POOL.
+Environment: PORT, DATABASE_URL, PUBLIC_KEY (PEM), ISSUER, POOL, SSO_TIERS (of plans, with commas between).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 
 KEY, ISSUER = os.environ["PUBLIC_KEY"], os.environ["ISSUER"]
+SSO_TIERS = os.environ["SSO_TIERS"].split(",")
 
 
 @asynccontextmanager
@@ -56,17 +57,20 @@ async def list_rooms(organization: UUID, claims: Annotated[dict[str, Any], Depen
     person, session = UUID(claims["sub"]), UUID(claims["session_id"])
     async with app.state.pool.acquire() as connection:
         row = await connection.fetchrow(
-            "select standing, member_role, items, last_id, has_more from tenant_rooms($1, $2, $3, $4, $5)",
+            "select standing, member_role, items, last_id, has_more, needs_sso from tenant_rooms($1, $2, $3, $4, $5, $6)",
             organization,
             person,
             session,
             None,
             100,
+            SSO_TIERS,
         )
     if row is None:
         raise HTTPException(404)
     if row["standing"] != "good":
         raise HTTPException(401)
+    if row["needs_sso"] is not None:
+        raise HTTPException(403)
     cursor = urlsafe_b64encode(json.dumps([str(row["last_id"])]).encode()).decode() if row["has_more"] else None
     body = f'{{"items":{row["items"]},"nextCursor":{json.dumps(cursor)}}}'
     return Response(body, media_type="application/json")
