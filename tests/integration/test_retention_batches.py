@@ -8,6 +8,7 @@ The database itself says what was done together: triggers note, for every statem
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,8 @@ from control_plane.services.closing import ClosingService
 from control_plane.services.persons import ERASE_KIND, PersonService
 from control_plane.services.platform import Platform
 from control_plane.services.retention import BATCH, RetentionService
-from control_plane.stores.persons import ERASED
-from control_plane.stores.retention import CLEARED
+from control_plane.stores.persons import ERASED, erase_part
+from control_plane.stores.retention import CLEARED, expire
 from scripts.stack.postgres import EmbeddedPostgres
 from tests.conftest import TestDatabase
 from tests.factories import Person, Tenant, make_member, make_tenant
@@ -339,6 +340,46 @@ async def test_an_erasure_that_breaks_is_finished_by_the_jobs_door(platform: Pla
     outcomes = [await platform.outbox.have(one, kind) for one in await platform.outbox.claim({ERASE_KIND: kind}, 16)]
     assert set(outcomes) == {"done"}
     await _assert_erased(watch, person, tenants)
+
+
+class Explained:
+    """A transaction of the platform whose statements are only planned: answers the indexes they would read."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.indexes: set[str] = set()
+
+    async def execute(self, statement: str, *values: object) -> int:
+        rows = await self._connection.fetch("explain " + statement, *values)
+        self.indexes |= set(re.findall(r"using (\w+) on", "\n".join(row[0] for row in rows)))
+        return 0
+
+
+async def test_a_batch_reads_nothing_that_is_done_already(platform: Platform, watch: Watch) -> None:
+    """By the partial indexes: any other would go through all that earlier batches took out."""
+    tenant = await make_tenant(platform)
+    author = tenant.owner.caller.user_id
+    await _fill(watch, tenant, 20_000, author=author, days=31)
+    removed = "author_name = 'Former member', body = '{\"text\": \"[removed]\"}'"
+    for done in (
+        "update chat_messages set text = '[removed]' where right(text, 1) <> '7' and organization_id = $1",
+        f"update room_events set {removed} where seq % 10 <> 7 and organization_id = $1",
+    ):
+        await watch.connection.execute(done, tenant.id)
+    await _keep(watch, tenant, chat=30)
+    await watch.connection.execute("analyze chat_messages, room_events, organizations")
+
+    async with watch.connection.transaction():
+        await watch.connection.execute("set local role tradingroom_platform")
+        await watch.connection.execute("select set_config('app.user_id', $1, true)", str(author))
+        for table in ("chat_messages", "room_events"):
+            expiring, erasing = Explained(watch.connection), Explained(watch.connection)
+            await expire(expiring, table, tenant.id, 1_000)  # type: ignore[arg-type]  # as much of one as they need
+            await erase_part(erasing, table, author, 1_000)  # type: ignore[arg-type]
+
+            partial = {f"{table}_age", f"{table}_author", f"{table}_organization"}
+            assert expiring.indexes & partial == {f"{table}_age"}
+            assert erasing.indexes & partial == {f"{table}_author"}
 
 
 async def test_every_tenant_table_is_cleared_in_batches_or_known_to_stay_small(watch: Watch) -> None:
