@@ -165,6 +165,25 @@ async def _enrol(stage: Stage, context: BrowserContext) -> Page:
     return page
 
 
+async def _room_roles(stage: Stage, context: BrowserContext) -> Page:
+    assert stage.viewer.user is not None
+    where = f"/api/v1/organizations/{stage.organization_id}/rooms/{stage.idle_room_id}/roles/{stage.viewer.user.id}"
+    await stage.owner.call("PUT", where, msgspec.Raw, {"role": "co_host"})
+    page = await stage.visit(context, f"/o/{stage.organization_id}/settings/workspaces/rooms/{stage.idle_room_id}")
+    await expect(by_id(page, "room-role-difference").first).to_be_visible()
+    return page
+
+
+async def _sign_in_sso(stage: Stage, context: BrowserContext) -> Page:
+    page = await stage.visit(context, "/sign-in/sso")
+    await by_id(page, "sso-email").fill("ana@northgate.example")
+    return page
+
+
+async def _docs(stage: Stage, context: BrowserContext) -> Page:
+    return await stage.visit(context, "/docs")
+
+
 async def _invite(stage: Stage, context: BrowserContext) -> Page:
     page = await _members(stage, context)
     await by_id(page, "invite-open").click()
@@ -220,6 +239,14 @@ SHOTS = (
     Shot("settings", "name, how long things are kept, and the end", "owner", _below("settings", "Hand over")),
     Shot("settings-workspaces", "workspaces and rooms", "owner", _below("settings/workspaces", "New workspace")),
     Shot("settings-roles", "the one table of roles", "owner", _below("settings/roles", "Post alerts")),
+    Shot("settings-room-roles", "who is more, or less, in one room", "owner", _room_roles),
+    Shot(
+        "settings-single-sign-on",
+        "mail domains and identity providers, on a plan without them",
+        "owner",
+        _below("settings/single-sign-on", "Single sign-on is part of"),
+        ("desktop",),
+    ),
     Shot("settings-usage", "what the plan allows and what is in use", "owner", _below("settings/usage", "Workspaces")),
     Shot("settings-tokens", "API tokens", "owner", _below("settings/tokens", "No tokens")),
     Shot("settings-webhooks", "webhooks out", "owner", _below("settings/webhooks", "No webhooks")),
@@ -230,6 +257,8 @@ SHOTS = (
     ),
     Shot("account-authenticator", "setting up an authenticator", "viewer", _enrol),
     Shot("account-data", "one's own data", "viewer", _below("account/data", "Take it along")),
+    Shot("sign-in-sso", "signing in at one's organization", None, _sign_in_sso, ("phone",)),
+    Shot("docs", "the API's own page", None, _docs, ("desktop",)),
     Shot("forgot", "a link to choose a new password", None, _forgot),
     Shot("door-host", "before going in, with devices to choose", "owner", _door),
     Shot("door-viewer", "before going in, to watch", "viewer", _door),

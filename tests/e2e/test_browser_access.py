@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from scripts.browser.pages import by_id, new_context
 from scripts.headless.rest import Rest, RestError
+from tests.e2e.axe import find_violations
 from tests.e2e.desk import Desk, totp
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
@@ -125,6 +126,7 @@ async def test_a_recovery_code_is_kept_and_signs_in_once_without_the_phone(desk:
     shown = by_id(page, "recovery-list").get_by_role("listitem")
     await expect(shown).to_have_count(10)
     codes = await shown.all_inner_texts()
+    assert await find_violations(page) == []
     async with page.expect_download() as saving:
         await by_id(page, "recovery-save").click()
     kept = (await (await saving.value).path()).read_text(encoding="utf-8")

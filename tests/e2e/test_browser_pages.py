@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,19 +14,14 @@ from scripts.browser.pages import RoomPage, by_id, new_context
 from scripts.browser.probes import until
 from scripts.headless.scene import open_scene
 from scripts.screens import SHOTS, SIZES, THEMES, Stage, open_stage
-from scripts.stack.layout import ROOT
 from scripts.stack.seed import FILE_NAME, Demo
+from tests.e2e.axe import find_violations
 from tests.e2e.running_stack import RunningStack, running_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(400)]
 
-AXE = ROOT / "webapp" / "node_modules" / "axe-core" / "axe.min.js"
 FORMS_IN = {("desktop", "light"), ("phone", "dark")}
 """Where pages of forms are looked at: they are made of the same few pieces, so each size and each theme once will do."""
-GRAVE = {"serious", "critical"}
-_AXE_RUN = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map((one) => ({
-  id: one.id, impact: one.impact, nodes: one.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`),
-}))"""
 _FOCUSABLE = (
     "button:not(:disabled), a[href], input:not(:disabled), select, textarea, [tabindex='0']:not([role='tablist'])"
 )
@@ -125,13 +119,6 @@ async def quiet_room(demo: RunningStack, browser: Browser) -> AsyncIterator[Page
 def listen(context: BrowserContext, complaints: list[str]) -> None:
     context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
-
-
-async def find_violations(page: Page) -> list[str]:
-    """What axe calls serious or critical, told with the elements."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))  # by the debugger: the page's CSP takes no script of ours
-    found: list[dict[str, Any]] = await page.evaluate(_AXE_RUN)
-    return [f"{one['id']}: {'; '.join(one['nodes'])}" for one in found if one["impact"] in GRAVE]
 
 
 async def focused(page: Page) -> Focused | None:

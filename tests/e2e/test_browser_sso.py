@@ -13,8 +13,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from scripts.browser.launch import chromium
-from scripts.browser.pages import by_id, new_context
+from scripts.browser.pages import DESKTOP, PHONE, by_id, new_context
 from scripts.headless.rest import Rest
+from tests.e2e.axe import find_violations
 from tests.e2e.desk import Desk
 from tests.e2e.running_stack import RunningStack, running_stack
 from tests.support.identity_providers.running import OidcServer, running_oidc_provider
@@ -157,6 +158,20 @@ async def test_a_domain_is_proven_by_the_record_the_page_names(sso: Sso) -> None
     await by_id(page, "sso-domain-check").click()
 
     await expect(by_id(page, "sso-domain")).to_contain_text("Yours since")
+
+
+@pytest.mark.parametrize(("size", "theme"), [(DESKTOP, "light"), (PHONE, "dark")])
+async def test_axe_finds_nothing_grave_on_a_page_with_a_provider(sso: Sso, size: tuple[int, int], theme: str) -> None:
+    await sso.connect(joins=True)
+    owner = sso.desk.owner
+    await owner.call("POST", f"{sso.path}/domains", msgspec.Raw, {"domain": f"other.{sso.domain}"})
+    page = await (await new_context(sso.desk.browser, owner, size=size, theme=theme)).new_page()
+    await page.goto(f"{sso.desk.stack.base_url}/o/{sso.desk.organization.id}/settings/single-sign-on")
+    await expect(by_id(page, "sso-role")).to_be_visible()
+    await expect(by_id(page, "sso-record-name")).to_be_visible()
+    await page.wait_for_timeout(300)  # what fades in has no contrast before
+
+    assert await find_violations(page) == []
 
 
 async def test_a_provider_that_can_not_be_read_is_refused_in_words(sso: Sso) -> None:

@@ -42,12 +42,15 @@ const SLACK_PX = 1;
 /** Whether an element holds more than it shows, as it and its content grow and shrink. */
 function useScrolls(element: HTMLElement | null): boolean {
   const [scrolls, setScrolls] = useState(false);
+  const look = useCallback(() => {
+    if (!element) return;
+    const more = Math.max(element.scrollHeight - element.clientHeight, element.scrollWidth - element.clientWidth);
+    setScrolls(more > SLACK_PX);
+  }, [element]);
+  // At once with what is drawn anew: an observer is told only with the next picture, which a busy machine draws late.
+  useLayoutEffect(look);
   useLayoutEffect(() => {
     if (!element) return undefined;
-    const look = (): void => {
-      const more = Math.max(element.scrollHeight - element.clientHeight, element.scrollWidth - element.clientWidth);
-      setScrolls(more > SLACK_PX);
-    };
     const sizes = new ResizeObserver(look);
     const watch = (): void => {
       sizes.disconnect();
@@ -60,6 +63,6 @@ function useScrolls(element: HTMLElement | null): boolean {
       sizes.disconnect();
       content.disconnect();
     };
-  }, [element]);
+  }, [element, look]);
   return scrolls;
 }
