@@ -25,8 +25,8 @@ Issuer = Annotated[
 ClientId = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=_PRINTABLE)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=_PRINTABLE)]
 Xml = Annotated[str, msgspec.Meta(min_length=1, max_length=60_000, pattern=_PRINTABLE)]
-Certificate = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000, pattern=_PRINTABLE)]
-Certificates = Annotated[list[Certificate], msgspec.Meta(min_length=1, max_length=10)]
+Certificates = Annotated[list[str], msgspec.Meta(min_length=1, max_length=10)]
+"""PEM, or base64 of DER; the document can't say of a list's items what msgspec would hold them to."""
 Domain = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=_PRINTABLE, examples=["example.com"])]
 Goal = Annotated[str, msgspec.Meta(max_length=2000, pattern=_PRINTABLE)]
 
