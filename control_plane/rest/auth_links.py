@@ -11,12 +11,12 @@ from litestar import MediaType, Response, get, post
 from litestar.response import Redirect
 
 from control_plane.domain.errors import DomainError, Forbidden, InvalidInput
+from control_plane.domain.mailed_proofs import FlowStarted, Halfway, Wish
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.gateways.tokens import ACCESS_LIFETIME_S
 from control_plane.rest.auth_limits import limit_guesses, limit_mails
 from control_plane.rest.auth_wire import SessionView, code_of, read_body, session_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
-from control_plane.services.confirmations import FlowStarted, Halfway, Wish
 from control_plane.services.sessions import SignedIn
 
 HALFWAY = "Confirmation link accepted. Please proceed to confirm link sent to the other email"

@@ -19,13 +19,13 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from control_plane.domain.errors import DomainError, InvalidInput, SsoProviderNotFound
+from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.domain.sso import FLOW_LIFETIME
 from control_plane.rest.auth_limits import limit_guesses
 from control_plane.rest.auth_links import lead, signed_in_words
 from control_plane.rest.auth_wire import code_of, read_body
 from control_plane.rest.callers import AnyRequest, PlatformDep, origin_of
-from control_plane.services.confirmations import FlowStarted
 from control_plane.services.platform import Platform
 from control_plane.services.sso_sign_in import Landing, OidcReturn, Tested
 

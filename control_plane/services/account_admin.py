@@ -14,9 +14,10 @@ from control_plane.domain.accounts import Account, check_password, clean_email, 
 from control_plane.domain.errors import Conflict, InvalidInput, NotFound
 from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
+from control_plane.domain.mailed_proofs import Mailed
 from control_plane.domain.sign_ins import MailPurpose
 from control_plane.services.accounts import AccountService, check_metadata, email_exists, merged, with_metadata
-from control_plane.services.confirmations import ConfirmationService, Mailed
+from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.factors import FactorService
 from control_plane.services.mail import MailService
 from control_plane.services.passwords import Passwords

@@ -12,9 +12,8 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import msgspec
 
@@ -22,6 +21,7 @@ from control_plane.domain.accounts import Account, clean_email, display_name_of
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from control_plane.domain.ids import UserId
+from control_plane.domain.mailed_proofs import Asked, FlowStarted, Halfway, Mailed, Wish
 from control_plane.domain.origins import plain_name, rough_origin
 from control_plane.domain.outbox import OutboxMessage
 from control_plane.domain.sign_ins import (
@@ -46,45 +46,6 @@ from control_plane.stores.database import Database, Transaction
 
 ASKED_KIND = "auth.asked"
 """The outbox's kind of what a stranger asked for."""
-Wish = Literal["sign_up", "recover", "magic_link", "resend_sign_up", "resend_email_change"]
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stranger asked for, as the outbox keeps it. account_id and password_hash: of a login to be made.
-
-    came_from: roughly, for the letter.
-    """
-
-    wish: Wish
-    email: str
-    redirect_to: str = ""
-    challenge: Challenge | None = None
-    account_id: UUID | None = None
-    password_hash: str = ""
-    user_metadata: dict[str, Any] = {}
-    may_create: bool = False
-    came_from: str = ""
-
-
-class Mailed(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it is mailed. link: of `/verify`; refusal: of `/refuse`."""
-
-    token: str
-    otp: str
-    link: str
-    refusal: str
-
-
-class Halfway(msgspec.Struct, frozen=True, kw_only=True):
-    """One of two mailboxes has confirmed a new address; the other one's word is missing."""
-
-
-class FlowStarted(msgspec.Struct, frozen=True, kw_only=True):
-    """The link was good, and was asked for by a PKCE client: it changes this code for a sign-in."""
-
-    code: str
-
-
 Verified = SignedIn | Halfway | FlowStarted
 _Outcome = tuple[Account, SignIn, str] | Halfway | FlowStarted | DomainError
 

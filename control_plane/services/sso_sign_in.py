@@ -28,11 +28,12 @@ from control_plane.domain.errors import (
     Unavailable,
 )
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.roles import Permission
 from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, Challenge
 from control_plane.domain.sso import FLOW_LIFETIME, SsoConnection, SsoFlow, SsoIdentity, domain_of
 from control_plane.services import access
-from control_plane.services.confirmations import ConfirmationService, FlowStarted
+from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.ports import Clock, Ids, OidcProvider, SamlProvider
 from control_plane.services.sessions import SessionService, SignedIn
 from control_plane.services.sso_connections import SsoConnections, idp_of, require_connection, require_sso
