@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { auth } from '@/api/auth';
-import { call } from '@/api/client';
-import type { Demo, DemoPerson } from '@/api/types';
+import { read } from '@/api/read';
+import type { DemoPerson } from '@/api/types';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
 import { authSentence } from './auth-sentence';
@@ -20,7 +20,7 @@ interface DemoPanelProps {
 export function DemoPanel({ onChoice }: DemoPanelProps) {
   const demo = useQuery({
     queryKey: ['demo'],
-    queryFn: () => call<Demo>('GET', '/demo'),
+    queryFn: () => read('/demo', {}),
     enabled: IS_DEMO,
     retry: true,
     retryDelay: RETRY_MS,

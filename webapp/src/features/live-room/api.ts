@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
+import { read } from '@/api/read';
 import type { JoinAnswer, Room } from '@/api/types';
 
 const DOOR_REFRESH_MS = 3_000;
@@ -12,7 +13,7 @@ function roomPath(organizationId: string, roomId: string): string {
 export function useDoor(organizationId: string, roomId: string, isAtDoor: boolean): UseQueryResult<Room> {
   return useQuery({
     queryKey: ['organizations', organizationId, 'rooms', roomId],
-    queryFn: () => call<Room>('GET', roomPath(organizationId, roomId)),
+    queryFn: () => read('/organizations/{organization_id}/rooms/{room_id}', { organization_id: organizationId, room_id: roomId }),
     refetchInterval: isAtDoor ? DOOR_REFRESH_MS : false,
     enabled: isAtDoor,
   });

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
+import { read } from '@/api/read';
 import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
 import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, OwnInvitation, Page, PlanList, Role } from '@/api/types';
 
@@ -7,7 +8,7 @@ export const meKey = ['me'] as const;
 
 /** Who I am, and where I am a member. */
 export function useMe(): UseQueryResult<Me> {
-  return useQuery({ queryKey: meKey, queryFn: () => call<Me>('GET', '/me') });
+  return useQuery({ queryKey: meKey, queryFn: () => read('/me', {}) });
 }
 
 /** Whether a role carries a right: to offer only what the server would allow. The server decides. */
@@ -23,13 +24,13 @@ export function organizationIn(me: Me | undefined, organizationId: string): Orga
 export function useMembers(organizationId: string): UseQueryResult<MemberList> {
   return useQuery({
     queryKey: ['organizations', organizationId, 'members'],
-    queryFn: () => call<MemberList>('GET', `/organizations/${organizationId}/members`),
+    queryFn: () => read('/organizations/{organization_id}/members', { organization_id: organizationId }),
   });
 }
 
 /** The price list: it changes with a release. */
 export function usePlans(): UseQueryResult<PlanList> {
-  return useQuery({ queryKey: ['plans'], queryFn: () => call<PlanList>('GET', '/subscriptions/plans'), staleTime: Infinity });
+  return useQuery({ queryKey: ['plans'], queryFn: () => read('/subscriptions/plans', {}), staleTime: Infinity });
 }
 
 export function useCreateOrganization() {
@@ -66,7 +67,7 @@ export function useAcceptInvitation() {
 export function useOwnInvitations(): UseQueryResult<Page<OwnInvitation>> {
   return useQuery({
     queryKey: [...meKey, 'invitations'],
-    queryFn: () => call<Page<OwnInvitation>>('GET', '/me/invitations'),
+    queryFn: () => read('/me/invitations', {}),
     refetchOnWindowFocus: true,
   });
 }

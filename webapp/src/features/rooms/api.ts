@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
+import { read } from '@/api/read';
 import type { Room, RoomList } from '@/api/types';
 
 const REFRESH_MS = 5_000;
@@ -9,7 +10,7 @@ const roomsKey = (organizationId: string) => ['organizations', organizationId, '
 export function useRooms(organizationId: string): UseQueryResult<RoomList> {
   return useQuery({
     queryKey: roomsKey(organizationId),
-    queryFn: () => call<RoomList>('GET', `/organizations/${organizationId}/rooms`),
+    queryFn: () => read('/organizations/{organization_id}/rooms', { organization_id: organizationId }),
     refetchInterval: REFRESH_MS,
   });
 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
-import { call } from '@/api/client';
-import type { FeedPage, Room } from '@/api/types';
+import { read } from '@/api/read';
+import type { Room } from '@/api/types';
 import { alertOf, chatOf, type Alert, type ChatMessage } from '@/realtime/feed';
 
 /** Entries read per room, and rooms looked into: a glance, not an archive. */
@@ -27,9 +27,10 @@ export function useLatest(organizationId: string, rooms: readonly Room[]): Lates
     queries: spoken.map(({ id, lastSeq }) => ({
       queryKey: ['organizations', organizationId, 'rooms', id, 'latest', lastSeq],
       queryFn: () =>
-        call<FeedPage>(
-          'GET',
-          `/organizations/${organizationId}/rooms/${id}/events?after=${Math.max(0, lastSeq - ENTRIES)}&limit=${ENTRIES}`,
+        read(
+          '/organizations/{organization_id}/rooms/{room_id}/events',
+          { organization_id: organizationId, room_id: id },
+          { after: Math.max(0, lastSeq - ENTRIES), limit: ENTRIES },
         ),
       placeholderData: keepPreviousData,
       gcTime: 30_000,

@@ -2,22 +2,32 @@ import {
   useInfiniteQuery, useMutation, useQuery, useQueryClient, type InfiniteData, type UseInfiniteQueryResult,
 } from '@tanstack/react-query';
 import { call, type Method } from '@/api/client';
-import type {
-  ApiToken, ApiTokenWithText, AuditEntry, Catalogue, Organization, Page, PermissionTable, Room, RoomRoleList, Usage, Webhook, WebhookDelivery, Workspace,
-} from '@/api/types';
+import { read, type AnswerOf, type Places, type ReadPath } from '@/api/read';
+import type { ApiTokenWithText, Organization, Page } from '@/api/types';
+import { fill } from '@/lib/fill';
 
 const organizationKey = (id: string, ...rest: string[]) => ['organizations', id, ...rest] as const;
 
-/** Pages of a list, the next one on demand. `query`: filters, without what is empty. */
-export function usePages<T>(organizationId: string, path: string, query: Record<string, string> = {}) {
+type Below = '/organizations/{organization_id}/';
+type Inside<Path> = Path extends `${Below}${infer Rest}` ? Rest : never;
+/** Lists below an organization, as the OpenAPI document writes them. */
+type ListPath = { [Path in ReadPath]: AnswerOf<Path> extends { items: unknown[]; nextCursor?: string | null } ? Inside<Path> : never }[ReadPath];
+type RowOf<Path extends ListPath> = AnswerOf<`${Below}${Path}`> extends { items: (infer Row)[] } ? Row : never;
+
+/** Pages of a list, the next one on demand. `query`: filters, without what is empty; `places`: for names in the path. */
+export function usePages<Path extends ListPath>(
+  organizationId: string, path: Path, query: Record<string, string> = {}, ...[places]: Places<Path> extends Record<string, never> ? [] : [Places<Path>]
+) {
   const filters = Object.entries(query).filter(([, value]) => value !== '');
+  const address = fill(path, places ?? {});
   return useInfiniteQuery({
-    queryKey: organizationKey(organizationId, path, new URLSearchParams(filters).toString()),
+    queryKey: organizationKey(organizationId, address, new URLSearchParams(filters).toString()),
     initialPageParam: '',
     queryFn: ({ pageParam }) => {
       const parameters = new URLSearchParams(pageParam === '' ? filters : [...filters, ['cursor', pageParam]]);
       const text = parameters.toString();
-      return call<Page<T>>('GET', `/organizations/${organizationId}/${path}${text === '' ? '' : `?${text}`}`);
+      // A row's type is known by the path; each list has its own filters, which are text here.
+      return call<Page<RowOf<Path>>>('GET', `/organizations/${organizationId}/${address}${text === '' ? '' : `?${text}`}`);
     },
     getNextPageParam: (page) => page.nextCursor ?? null,
   });
@@ -48,27 +58,27 @@ export function useChange<Body, Answer = unknown>(
 export function useUsage(organizationId: string) {
   return useQuery({
     queryKey: organizationKey(organizationId, 'usage'),
-    queryFn: () => call<Usage>('GET', `/organizations/${organizationId}/usage`),
+    queryFn: () => read('/organizations/{organization_id}/usage', { organization_id: organizationId }),
   });
 }
 
 /** The table of roles: it changes with a release. */
 export function usePermissions() {
-  return useQuery({ queryKey: ['permissions'], queryFn: () => call<PermissionTable>('GET', '/permissions'), staleTime: Infinity });
+  return useQuery({ queryKey: ['permissions'], queryFn: () => read('/permissions', {}), staleTime: Infinity });
 }
 
 /** What webhooks and tokens may ask for: it changes with a release. */
 export function useCatalogue() {
-  return useQuery({ queryKey: ['catalogue'], queryFn: () => call<Catalogue>('GET', '/catalogue'), staleTime: Infinity });
+  return useQuery({ queryKey: ['catalogue'], queryFn: () => read('/catalogue', {}), staleTime: Infinity });
 }
 
-export const useWebhooks = (organizationId: string) => usePages<Webhook>(organizationId, 'webhooks');
+export const useWebhooks = (organizationId: string) => usePages(organizationId, 'webhooks');
 export const useDeliveries = (organizationId: string, webhookId: string) =>
-  usePages<WebhookDelivery>(organizationId, `webhooks/${webhookId}/deliveries`);
-export const useWorkspaces = (organizationId: string) => usePages<Workspace>(organizationId, 'workspaces');
-export const useApiTokens = (organizationId: string) => usePages<ApiToken>(organizationId, 'api-tokens');
+  usePages(organizationId, 'webhooks/{webhook_id}/deliveries', {}, { webhook_id: webhookId });
+export const useWorkspaces = (organizationId: string) => usePages(organizationId, 'workspaces');
+export const useApiTokens = (organizationId: string) => usePages(organizationId, 'api-tokens');
 export const useAudit = (organizationId: string, query: Record<string, string>) =>
-  usePages<AuditEntry>(organizationId, 'audit-log', query);
+  usePages(organizationId, 'audit-log', query);
 
 export function useOrganizationChange(organizationId: string) {
   return useChange<Partial<Pick<Organization, 'name' | 'slug' | 'chatRetentionDays' | 'auditRetentionDays'>>>(
@@ -79,7 +89,7 @@ export function useOrganizationChange(organizationId: string) {
 export function useRoom(organizationId: string, roomId: string) {
   return useQuery({
     queryKey: organizationKey(organizationId, 'rooms', roomId),
-    queryFn: () => call<Room>('GET', `/organizations/${organizationId}/rooms/${roomId}`),
+    queryFn: () => read('/organizations/{organization_id}/rooms/{room_id}', { organization_id: organizationId, room_id: roomId }),
   });
 }
 
@@ -87,7 +97,7 @@ export function useRoom(organizationId: string, roomId: string) {
 export function useRoomRoles(organizationId: string, roomId: string) {
   return useQuery({
     queryKey: organizationKey(organizationId, 'rooms', roomId, 'roles'),
-    queryFn: () => call<RoomRoleList>('GET', `/organizations/${organizationId}/rooms/${roomId}/roles`),
+    queryFn: () => read('/organizations/{organization_id}/rooms/{room_id}/roles', { organization_id: organizationId, room_id: roomId }),
   });
 }
 

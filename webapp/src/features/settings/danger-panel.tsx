@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { Member, Organization } from '@/api/types';
+import type { Organization } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { ConfirmDialog } from '@/ui/confirm-dialog';
@@ -74,7 +74,7 @@ export function DangerPanel({ organization, isOwner, onLeft }: DangerPanelProps)
 }
 
 function TransferDialog({ organization, onClose }: { organization: Organization; onClose: () => void }) {
-  const admins = usePages<Member>(organization.id, 'members', { role: 'admin' });
+  const admins = usePages(organization.id, 'members', { role: 'admin' });
   const [userId, setUserId] = useState('');
   const transfer = useChange<string>(organization.id, 'POST', () => '/transfer', (chosen) => ({ userId: chosen }));
   const rows = rowsOf(admins);

@@ -13,7 +13,7 @@ import { rowsOf, useChange, usePages } from './api';
 
 /** Links and mails that let people in. */
 export function InvitationsPanel({ organizationId }: { organizationId: string }) {
-  const invitations = usePages<Invitation>(organizationId, 'invitations');
+  const invitations = usePages(organizationId, 'invitations');
   const revoke = useChange<string>(organizationId, 'DELETE', (id) => `/invitations/${id}`, () => undefined);
   const resend = useChange<string>(organizationId, 'POST', (id) => `/invitations/${id}/resend`, () => undefined);
   const now = useNow(60_000);

@@ -1,6 +1,6 @@
 import { UserPlusIcon, UsersIcon } from '@phosphor-icons/react';
 import { useDeferredValue, useState } from 'react';
-import type { Member, Role } from '@/api/types';
+import type { Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
@@ -28,7 +28,7 @@ export function MembersPage({ organizationId, myId, myRole, onInvite }: MembersP
   const [text, setText] = useState('');
   const [role, setRole] = useState('');
   // Typing asks again only when it pauses.
-  const members = usePages<Member>(organizationId, 'members', { q: useDeferredValue(text.trim()), role });
+  const members = usePages(organizationId, 'members', { q: useDeferredValue(text.trim()), role });
   const rows = rowsOf(members);
   const isFiltered = text.trim() !== '' || role !== '';
   return (

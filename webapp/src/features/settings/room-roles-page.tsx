@@ -23,7 +23,7 @@ export function RoomRolesPage({ organizationId, roomId, back }: RoomRolesPagePro
   const [text, setText] = useState('');
   const room = useRoom(organizationId, roomId);
   const own = useRoomRoles(organizationId, roomId);
-  const members = usePages<Member>(organizationId, 'members', { q: useDeferredValue(text.trim()) });
+  const members = usePages(organizationId, 'members', { q: useDeferredValue(text.trim()) });
   const table = usePermissions().data?.items ?? [];
   const roles = new Map(own.data?.items.map(({ userId, role }) => [userId, role]));
   const row = (member: Pick<Member, 'userId' | 'displayName' | 'role'> & { isHost: boolean | null; email?: string }) => (

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { call } from '@/api/client';
-import type { PlanList, SsoConnection, SsoConnectionList, SsoDomain, SsoDomainList } from '@/api/types';
+import { read } from '@/api/read';
+import type { SsoConnection, SsoDomain } from '@/api/types';
 import { useChange } from './api';
 
 const key = (organizationId: string, what: string) => ['organizations', organizationId, 'sso', what] as const;
@@ -9,7 +9,7 @@ const key = (organizationId: string, what: string) => ['organizations', organiza
 export function useConnections(organizationId: string) {
   return useQuery({
     queryKey: key(organizationId, 'connections'),
-    queryFn: () => call<SsoConnectionList>('GET', `/organizations/${organizationId}/sso/connections`),
+    queryFn: () => read('/organizations/{organization_id}/sso/connections', { organization_id: organizationId }),
   });
 }
 
@@ -17,13 +17,13 @@ export function useConnections(organizationId: string) {
 export function useDomains(organizationId: string) {
   return useQuery({
     queryKey: key(organizationId, 'domains'),
-    queryFn: () => call<SsoDomainList>('GET', `/organizations/${organizationId}/sso/domains`),
+    queryFn: () => read('/organizations/{organization_id}/sso/domains', { organization_id: organizationId }),
   });
 }
 
 /** Plans that hold single sign-on, as people read them: `Business and Enterprise`; empty while not known. */
 export function useSsoPlans(): string {
-  const plans = useQuery({ queryKey: ['plans'], queryFn: () => call<PlanList>('GET', '/subscriptions/plans'), staleTime: Infinity });
+  const plans = useQuery({ queryKey: ['plans'], queryFn: () => read('/subscriptions/plans', {}), staleTime: Infinity });
   const names = plans.data?.items.filter(({ hasSso }) => hasSso).map(({ tier }) => tier.charAt(0).toUpperCase() + tier.slice(1)) ?? [];
   return names.join(' and ');
 }

@@ -14,8 +14,8 @@ import { WorkspaceDialog, type WorkspaceQuestion } from './workspace-dialog';
 /** Workspaces, the rooms in them, and rooms put away. */
 export function WorkspacesPage({ organizationId }: { organizationId: string }) {
   const workspaces = useWorkspaces(organizationId);
-  const rooms = usePages<Room>(organizationId, 'rooms', { limit: '200' });
-  const archived = usePages<Room>(organizationId, 'rooms', { isArchived: 'true' });
+  const rooms = usePages(organizationId, 'rooms', { limit: '200' });
+  const archived = usePages(organizationId, 'rooms', { isArchived: 'true' });
   const [question, setQuestion] = useState<WorkspaceQuestion | null>(null);
   const [editing, setEditing] = useState<Room | null>(null);
   const all = rowsOf(workspaces);
