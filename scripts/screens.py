@@ -239,7 +239,7 @@ SHOTS = (
     Shot("settings", "name, how long things are kept, and the end", "owner", _below("settings", "Hand over")),
     Shot("settings-workspaces", "workspaces and rooms", "owner", _below("settings/workspaces", "New workspace")),
     Shot("settings-roles", "the one table of roles", "owner", _below("settings/roles", "Post alerts")),
-    Shot("settings-room-roles", "who is more, or less, in one room", "owner", _room_roles),
+    Shot("settings-room-roles", "who is more, or less, in one room", "owner", _room_roles, ("phone",)),
     Shot(
         "settings-single-sign-on",
         "mail domains and identity providers, on a plan without them",

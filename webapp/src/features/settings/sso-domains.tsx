@@ -3,6 +3,7 @@ import { useState, type SubmitEvent } from 'react';
 import type { SsoDomain } from '@/api/types';
 import { dayOf, momentOf } from '@/lib/dates';
 import { Button } from '@/ui/button';
+import { cn } from '@/ui/cn';
 import { ConfirmDialog } from '@/ui/confirm-dialog';
 import { CopyField } from '@/ui/copy-field';
 import { Panel } from '@/ui/states';
@@ -32,7 +33,7 @@ export function DomainsPanel({ organizationId, domains, canChange, isOwner }: Do
   return (
     <Panel title="Mail domains" count={domains.length}>
       {domains.length === 0 && (
-        <p className="px-3.5 pt-3 text-ink-2">
+        <p className={cn('px-3.5 pt-3 text-ink-2', !canChange && 'pb-3')}>
           None yet. A provider opens only accounts whose address is of a domain you have shown to be yours.
         </p>
       )}
