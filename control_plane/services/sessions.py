@@ -235,9 +235,20 @@ class SessionService:
             tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
         return ended
 
-    async def end_of_connection(self, connection_id: UUID) -> int:
-        """End every sign-in that came by a connection, with its sockets. Answers how many. Raises Unavailable."""
+    async def end_of_connection(self, connection_id: UUID, *, is_replaced: bool) -> int:
+        """End every sign-in that came by a connection, with its sockets. Answers how many.
+
+        Args:
+            connection_id: it is off or gone, so that what is on its way by it ends by itself; or
+            is_replaced: another provider vouches now, and what the old one said on the way is void.
+
+        Raises:
+            Unavailable.
+        """
         async with self.db.platform() as tx:
+            await sso_flows.forget_codes(tx, connection_id)
+            if is_replaced:
+                await sso_flows.forget_flows(tx, connection_id)
             ended = await store.revoke_of_connection(tx, connection_id, self.clock.now())
             for user_id, sign_in_ids in ended.items():
                 event = SignInsEnded(user_id=user_id, sign_in_ids=sign_in_ids)

@@ -203,8 +203,9 @@ class SsoConnections:
                     await self._note(tx, caller, "sso_connection.changed", after, before=was, after=now)
         except UniqueViolation as error:
             raise Conflict("Another connection is enforced already.", reason="other_enforced") from error
-        if (before.is_enabled and not after.is_enabled) or _is_other_provider(before, after):
-            await self.sessions.end_of_connection(connection_id)
+        is_replaced = _is_other_provider(before, after)
+        if is_replaced or (before.is_enabled and not after.is_enabled):
+            await self.sessions.end_of_connection(connection_id, is_replaced=is_replaced)
         return after
 
     async def delete(self, caller: Caller, organization_id: OrganizationId, connection_id: UUID) -> None:
@@ -214,7 +215,7 @@ class SsoConnections:
             connection = await require_connection(tx, organization_id, connection_id, lock=True)
             await store.delete_connection(tx, organization_id, connection_id)
             await self._note(tx, caller, "sso_connection.deleted", connection, before=_facts(connection))
-        await self.sessions.end_of_connection(connection_id)
+        await self.sessions.end_of_connection(connection_id, is_replaced=False)
 
     # --- inside
 

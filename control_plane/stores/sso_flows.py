@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -78,3 +79,13 @@ async def keep_answer(tx: Transaction, flow: SsoFlow, answer: SsoIdentity) -> No
 async def forget_expired(tx: Transaction, now: datetime) -> int:
     """Delete flows nobody came back from. Answers how many."""
     return await tx.execute("delete from sso_flows where expires_at < $1", now)
+
+
+async def forget_codes(tx: Transaction, connection_id: UUID) -> None:
+    """Void the codes of a connection that nobody has changed for a sign-in yet."""
+    await tx.execute("delete from auth_flow_codes where sso_connection_id = $1", connection_id)
+
+
+async def forget_flows(tx: Transaction, connection_id: UUID) -> None:
+    """Void what is on its way by a connection, answers that wait for their browser included."""
+    await tx.execute("delete from sso_flows where connection_id = $1", connection_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -23,6 +25,7 @@ from tests.support.single_sign_on import (
     SsoTenant,
     arrive,
     begin,
+    change,
     leave,
     make_person_at,
     make_sso_tenant,
@@ -351,6 +354,36 @@ async def test_an_answer_of_a_connection_that_was_turned_off_meanwhile_is_refuse
     landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
 
     _refused(landed, "sso_provider_not_found")
+
+
+async def test_what_the_old_provider_said_on_the_way_is_void_with_it(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    state = liar.note(await leave(api, await begin(api, sso.connection_id)))
+    async with running_lying_provider() as second:
+        body = {"issuer": second.issuer}
+        assert (await api.patch(sso.path, json=body, headers=sso.tenant.owner.headers)).status_code == 200
+
+        landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+
+    _refused(landed, "bad_oauth_state")
+
+
+async def test_a_code_nobody_has_changed_for_a_sign_in_is_void_once_its_connection_was_off(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    verifier = "v" * 64
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = await begin(api, sso.connection_id, code_challenge=challenge, code_challenge_method="s256")
+    state = liar.note(await leave(api, asked))
+    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    await change(api, sso, isEnabled=False)
+    await change(api, sso, isEnabled=True)
+
+    body = {"auth_code": landed.said["code"], "code_verifier": verifier}
+    answer = await api.post("/auth/v1/token?grant_type=pkce", json=body)
+
+    assert answer.status_code in {400, 403, 404}, answer.text
 
 
 async def test_an_oidc_answer_is_none_of_a_saml_connection(
