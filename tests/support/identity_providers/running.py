@@ -3,8 +3,8 @@
 Their versions stand in the package.json beside this file, which is a package of its own: the web app needs none of it. They
 are installed by the lock file the first time a test asks for them, or by `scripts/test` before.
 
-`saml-idp` names a fork of `samlp` by its address at a code host; the override takes the original from the registry, which has
-all that is used of it.
+`saml-idp` names a fork of `samlp` by its address at a code host; the override takes the original from the registry, which
+has all that is used of it.
 """
 
 from __future__ import annotations
