@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -20,16 +21,31 @@ from control_plane.rest.observing import Metrics
 from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
+from control_plane.stores import sso as sso_store
 from control_plane.stores.database import columns_of
-from tests.factories import Tenant, make_enrolment, make_member, make_person, make_tenant, start_session
+from scripts.stack.valkey import EmbeddedValkey
+from tests.conftest import TestDatabase, make_settings
+from tests.factories import (
+    Tenant,
+    make_connection,
+    make_enrolment,
+    make_member,
+    make_person,
+    make_tenant,
+    start_session,
+)
 from tests.integration.api_matrix import Operation, call, read_operations
+from tests.support.identity_providers.keys import make_signing_key
+from tests.support.name_server import NameServer, running_name_server
 
 R = "/organizations/{organization_id}/rooms/{room_id}"
+SSO = "/organizations/{organization_id}/sso"
 NO_ENTRY = {
     ("post", R + "/join"): "changes nothing lasting: who was in a room stands in its participants",
     ("post", R + "/messages"): "the room's feed is the record of what was said",
     ("post", R + "/alerts"): "the room's feed is the record of what was said",
     ("post", R + "/alerts/{alert_id}/steps"): "the room's feed is the record of what was said",
+    ("post", SSO + "/connections/{connection_id}/test"): "it begins a sign-in; that it worked stands at the connection",
 }
 """Operations that change a tenant and leave no entry. Each is a decision."""
 ELSEWHERE = {
@@ -44,8 +60,27 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/organizations/{organization_id}/members/{user_id}"): {"role": "moderator"},
     ("patch", R): {"name": "Renamed"},
     ("put", R + "/roles/{user_id}"): {"role": "co_host"},
+    ("post", SSO + "/connections"): {
+        "kind": "saml",
+        "name": "Provider",
+        "idpEntityId": "https://idp.example.com",
+        "idpSsoUrl": "https://idp.example.com/sso",
+        "idpCertificates": [make_signing_key()[1].decode()],
+    },
+    ("patch", SSO + "/connections/{connection_id}"): {"name": "Renamed"},
 }
 """Bodies that change something; the others are made from their schemas."""
+
+
+@pytest.fixture
+async def names() -> AsyncIterator[NameServer]:
+    async with running_name_server() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(database: TestDatabase, valkey: EmbeddedValkey, names: NameServer) -> Settings:
+    return make_settings(database.app_url, valkey.url(), TR_DNS_SERVERS=f"127.0.0.1:{names.port}")
 
 
 async def _entries(platform: Platform, tenant: Tenant) -> list[dict[str, Any]]:
@@ -53,7 +88,9 @@ async def _entries(platform: Platform, tenant: Tenant) -> list[dict[str, Any]]:
         return [columns_of(row) for row in await tx.fetch("select * from audit_log order by id")]
 
 
-async def _set_up(platform: Platform, operation: Operation) -> tuple[Tenant, dict[str, str], dict[str, Any]]:
+async def _set_up(
+    platform: Platform, operation: Operation, names: NameServer
+) -> tuple[Tenant, dict[str, str], dict[str, Any]]:
     """A tenant where this operation changes something: whose headers to send, and the ids for its path."""
     tenant = await make_tenant(platform, PlanTier.ENTERPRISE)
     caller, headers = tenant.owner.caller, tenant.owner.headers
@@ -65,6 +102,11 @@ async def _set_up(platform: Platform, operation: Operation) -> tuple[Tenant, dic
     token = await platform.api_tokens.create(
         caller, tenant.id, name="Robot", abilities=["rooms:read"], expires_at=None, token_id=None
     )
+    domain = await platform.sso_domains.add(caller, tenant.id, f"{uuid4().hex[:12]}.example")
+    names.records[domain.record_name] = [domain.record_value]
+    connection = make_connection(tenant.id)
+    async with platform.db.tenant(tenant.id) as tx:
+        await sso_store.insert_connection(tx, connection)
     ids: dict[str, Any] = {
         "organization_id": tenant.id,
         "room_id": tenant.room_id,
@@ -73,6 +115,8 @@ async def _set_up(platform: Platform, operation: Operation) -> tuple[Tenant, dic
         "invitation_id": invitation.invitation.id,
         "token_id": token.token.id,
         "admin_id": admin.caller.user_id,
+        "connection_id": connection.id,
+        "domain_id": domain.id,
     }
     await platform.nodes.enrol(make_enrolment())
     action = operation.path.rsplit("/", 1)[-1]
@@ -90,7 +134,7 @@ async def _set_up(platform: Platform, operation: Operation) -> tuple[Tenant, dic
 
 
 async def test_every_operation_that_changes_a_tenant_leaves_an_entry(
-    api: httpx.AsyncClient, platform: Platform, settings: Settings
+    api: httpx.AsyncClient, platform: Platform, settings: Settings, names: NameServer
 ) -> None:
     document = create_api(platform, settings, Metrics()).openapi_schema.to_schema()
     changing = [one for one in read_operations(document) if one.is_tenants and one.method != "get"]
@@ -98,7 +142,7 @@ async def test_every_operation_that_changes_a_tenant_leaves_an_entry(
     for operation in changing:
         if operation.key in NO_ENTRY or operation.key in ELSEWHERE:
             continue
-        tenant, headers, ids = await _set_up(platform, operation)
+        tenant, headers, ids = await _set_up(platform, operation, names)
         if "webhook_id" in operation.ids:
             ids["webhook_id"] = await _make_webhook(api, tenant)
         body = BODIES.get(operation.key) or operation.make_body({"userId": str(ids["admin_id"])})
