@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextlib import suppress
@@ -34,8 +35,8 @@ class AccessLog:
             self._log.info(event, **facts)
             return
         line = {
-            **facts,
             **structlog.contextvars.get_contextvars(),
+            **facts,
             "event": event,
             "level": "info",
             "logger": self._name,
@@ -43,8 +44,14 @@ class AccessLog:
         }
         # As logging's handlers: a reader that went away keeps no request from its answer.
         with suppress(OSError, ValueError):
-            sys.stdout.write(_encoder.encode(line).decode() + "\n")
+            sys.stdout.write(_one_line(line) + "\n")
             sys.stdout.flush()
+
+
+def _one_line(line: dict[str, str | float]) -> str:
+    """A line of printable ASCII: paths are strangers' text, and terminals and readers of lines obey some characters."""
+    text = _encoder.encode(line).decode()
+    return text if text.isascii() and text.isprintable() else json.dumps(line)
 
 
 _is_json = False

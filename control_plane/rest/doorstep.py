@@ -22,8 +22,9 @@ from control_plane.settings import Settings
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_HOST = frozenset({"/health", "/ready", "/metrics"})
 """Asked by machines that know only an address."""
-POSTED_FROM_ELSEWHERE = frozenset({"/auth/v1/sso/saml/acs"})
-"""Identity providers have a browser post their forms here; what is in them is signed, and no cookie counts."""
+POSTED_FROM_ELSEWHERE = frozenset({"/auth/v1/sso/saml/acs", "/auth/v1/refuse"})
+"""Forms whose origin says nothing: those that identity providers have a browser post, and our own page's, whose origin is
+`null` because no page of ours sends a referrer. What is in them is signed or secret, and no cookie counts."""
 INTERNAL = "/internal/"
 """Asked by media nodes, by the address they were told; a token protects it."""
 log = structlog.get_logger(__name__)

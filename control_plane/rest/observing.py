@@ -16,6 +16,8 @@ from control_plane.logs import AccessLog
 
 METRICS_KEY = "metrics"
 """Under which the app's state keeps `Metrics`."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What is counted by its name; any other word a stranger sends is one method together."""
 QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by machines: counted, not logged."""
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -98,7 +100,7 @@ class Observed:
         method, path = scope["method"], scope["path"]
         # The template and never the path: ids would make as many series as there are rooms.
         route = scope.get("path_template") or "unmatched"
-        self._metrics.note(method, route, status, duration_s)
+        self._metrics.note(method if method in METHODS else "OTHER", route, status, duration_s)
         if path not in QUIET_PATHS:
             # Without the query: it may hold what is not for logs.
             log.info("request", method=method, path=path, status=status, ms=round(duration_s * 1000, 1))

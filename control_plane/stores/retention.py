@@ -36,7 +36,7 @@ _TAKE_OUT: Mapping[str, str] = {
 }
 _KEYS = {"room_events": "t.room_id, t.seq"}
 """Of tables whose key is not id."""
-_TIMES = {"room_events": "t.at", "audit_log": "t.at"}
+_TIMES = {"room_events": "t.at", "audit_log": "t.at", "api_tokens": "least(t.revoked_at, t.expires_at)"}
 """Where it is not created_at. Oldest first is the order of the indexes that hold what is left, and of no others."""
 KEPT_FOR_A_TIME = tuple(_TAKE_OUT)
 """What has a retention. Of chat only the words go: entries stay, with their numbers, because a feed has no holes."""

@@ -30,6 +30,16 @@ async def test_a_door_with_everything_is_ready(api: httpx.AsyncClient) -> None:
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "postgres": "ok", "redis": "ok"})
 
 
+async def test_metrics_count_made_up_methods_as_one(api: httpx.AsyncClient) -> None:
+    for method in ("BREW", "WHEN"):
+        await api.request(method, "/api/v1/me")
+
+    text = (await api.get("/metrics")).text
+
+    assert 'method="OTHER"' in text
+    assert "BREW" not in text
+
+
 async def test_metrics_count_by_route_and_never_by_id(api: httpx.AsyncClient, platform: Any) -> None:
     tenant = await make_tenant(platform)
     await start_session(platform, tenant)
