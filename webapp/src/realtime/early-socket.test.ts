@@ -1,6 +1,6 @@
 import { Device, FakeHandler, testFakeParameters as fake } from 'mediasoup-client';
-import { describe, expect, it } from 'vitest';
-import { EarlySocket } from './early-socket';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EarlySocket, MAX_AGE_MS } from './early-socket';
 import { FakeServer } from './fake-server';
 import { RoomSession } from './room-session';
 
@@ -8,6 +8,8 @@ function early(url: string | null): { early: EarlySocket; server: FakeServer } {
   const server = new FakeServer();
   return { early: new EarlySocket(url, server.createSocket), server };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 describe('EarlySocket', () => {
   it('is handed over once, and says again that it is open', async () => {
@@ -39,6 +41,16 @@ describe('EarlySocket', () => {
     expect(socket.take('ws://room')).toBeNull();
   });
 
+  it('is closed when the server has waited too long for a hello on it', () => {
+    vi.useFakeTimers();
+    const { early: socket, server } = early('ws://room');
+    server.last.open();
+    vi.advanceTimersByTime(MAX_AGE_MS + 1);
+
+    expect(socket.take('ws://room')).toBeNull();
+    expect(server.last.isClosed).toBe(true);
+  });
+
   it('is closed when the join is refused', async () => {
     const { early: socket, server } = early('ws://room');
 
@@ -55,13 +67,18 @@ describe('EarlySocket', () => {
 });
 
 describe('RoomSession with an early socket', () => {
-  async function live(server: FakeServer, signalingUrl: string): Promise<RoomSession> {
-    const session = new RoomSession({
-      join: () => Promise.resolve({ signalingUrl: 'ws://room', token: 't', rtpCapabilities: fake.generateRouterRtpCapabilities() }),
+  function make(server: FakeServer, signalingUrl: string, answered: Promise<unknown> = Promise.resolve()): RoomSession {
+    const ticket = { signalingUrl: 'ws://room', token: 't', rtpCapabilities: fake.generateRouterRtpCapabilities() };
+    return new RoomSession({
+      join: () => answered.then(() => ticket),
       createDevice: () => Device.factory({ handlerFactory: FakeHandler.createFactory(fake) }),
       createSocket: server.createSocket,
       signalingUrl,
     });
+  }
+
+  async function live(server: FakeServer, signalingUrl: string): Promise<RoomSession> {
+    const session = make(server, signalingUrl);
     await session.start();
     await expect.poll(() => session.store.getState().phase).toBe('live');
     return session;
@@ -85,5 +102,44 @@ describe('RoomSession with an early socket', () => {
       { url: 'ws://room', isClosed: false },
     ]);
     session.close();
+  });
+
+  it('says hello on a fresh socket when the join took long', async () => {
+    vi.useFakeTimers();
+    const server = new FakeServer();
+    const session = make(server, 'ws://room', new Promise((resolve) => setTimeout(resolve, MAX_AGE_MS + 1)));
+    void session.start();
+
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS + 100);
+
+    expect(session.store.getState().phase).toBe('live');
+    expect(server.sockets.map(({ isClosed, requests }) => [isClosed, requests.length])).toEqual([
+      [true, 0],
+      [false, 1],
+    ]);
+    session.close();
+  });
+
+  it('closes it at once when the person goes during the join', () => {
+    const server = new FakeServer();
+    const session = make(server, 'ws://room', new Promise(() => undefined));
+    void session.start();
+
+    session.close();
+
+    expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  it('opens none, and joins nothing, when the person went before it started', async () => {
+    const server = new FakeServer();
+    const join = vi.fn(() => Promise.reject(new Error('nobody should ask')));
+    const createDevice = () => Device.factory({ handlerFactory: FakeHandler.createFactory(fake) });
+    const session = new RoomSession({ join, createDevice, createSocket: server.createSocket, signalingUrl: 'ws://room' });
+    session.close();
+
+    await session.start();
+
+    expect(join).not.toHaveBeenCalled();
+    expect(server.sockets).toHaveLength(0);
   });
 });

@@ -41,6 +41,7 @@ export class RoomSession {
   readonly local: LocalMediaControls;
   /** What of the videos can be seen; the tiles on the page keep it true. */
   readonly viewing = new Viewing();
+  private early: EarlySocket | null = null;
   private client: SignalingClient | null = null;
   private media: MediaSession | null = null;
   private isReadingFeed = false;
@@ -59,15 +60,16 @@ export class RoomSession {
   }
 
   /**
-   * Join: everything that can run side by side does. Ends in the store's `phase`.
+   * Join: everything that can run side by side does. Ends in the store's `phase`. After `close` it does nothing.
    *
    * @throws what `join` throws the first time, so that the page can say why the door stayed shut.
    */
   async start(): Promise<void> {
+    if (this.isOver()) return;
     const create = this.options.createSocket ?? browserSocket;
-    const early = new EarlySocket(this.options.signalingUrl ?? null, create);
+    const early = (this.early = new EarlySocket(this.options.signalingUrl ?? null, create));
     const [ticket, device] = await early.beside(Promise.all([this.options.join(), this.options.createDevice()]));
-    if (this.isOver()) { early.drop(); return; }
+    if (this.isOver()) return;
     // The server carries them sealed; they are the routers' capabilities as mediasoup wrote them.
     const loading = device.load({ routerRtpCapabilities: ticket.rtpCapabilities as types.RtpCapabilities });
     this.client = new SignalingClient({
@@ -236,6 +238,7 @@ export class RoomSession {
     if (this.isClosed) return;
     this.isClosed = true;
     if (this.qualityTimer) clearInterval(this.qualityTimer);
+    this.early?.drop();
     this.local.forget();
     this.media?.close();
     this.viewing.close();
