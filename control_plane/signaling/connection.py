@@ -89,6 +89,14 @@ class Connection:
         """Whether the browser can still be told anything."""
         return not self.socket.is_closed
 
+    def note_generation(self, generation: int) -> None:
+        """They were admitted again, and not welcomed: only the newest generation can leave. An older one changes nothing."""
+        claims = self.admission.claims
+        if claims.generation < generation:
+            # No more than that: who signed in, and how, stays what this socket was opened by.
+            claims = msgspec.structs.replace(claims, generation=generation)
+            self.admission = msgspec.structs.replace(self.admission, claims=claims)
+
     def tell(self, notification: NotificationBase) -> None:
         """Push a notification to this browser alone."""
         self.socket.notify(encode_notification(notification))

@@ -198,10 +198,16 @@ class Hub:
     def _lose_unwelcomed(self, session: Session, admission: Admission) -> None:
         """Refused, out of time, or gone before the welcome: they get their grace, and then what was made for them closes.
 
-        Since they were admitted the rows say that they are here, and a node may hold a transport of theirs.
+        Since they were admitted the rows say that they are here, and a node may hold a transport of theirs. Where an older
+        socket of theirs still stands, perhaps half open, they are here by it, and are lost with it.
         """
-        if not (self.is_closing or session.is_over or admission.participant.id in session.connections):
+        if self.is_closing or session.is_over:
+            return
+        older = session.connections.get(admission.participant.id)
+        if older is None:
             session.spawn(lose(session, admission))
+        else:
+            older.note_generation(admission.claims.generation)
 
     def _connect(self, socket: Socket, room: Room) -> None:
         requests = Requests(

@@ -157,6 +157,57 @@ async def test_whoever_was_admitted_and_not_welcomed_is_gone_after_the_grace_wit
     await until(lambda: str(participant.id) not in world.node.transports)
 
 
+async def test_a_resume_that_fails_after_its_admission_leaves_with_the_older_socket_that_still_stood(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await world.enter(Role.HOST)
+    await host.publish()
+    guest = await world.enter()
+    participant_id = guest.participant.id
+
+    def refuse(_: object) -> Never:
+        raise InvalidInput("These capabilities make no sense.")
+
+    monkeypatch.setattr(world.node, "_consumer_create", refuse)
+    with pytest.raises(SocketClosed):
+        await world.resume(guest)
+    assert guest.client.close_code is None
+    assert str(participant_id) in world.node.transports
+
+    guest.client.abort()
+
+    await until(lambda: (participant_id, "lost") in world.live.left)
+    await until(lambda: str(participant_id) not in world.node.transports)
+
+
+async def test_a_hello_that_fails_late_takes_nothing_from_who_came_in_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await world.enter(Role.HOST)
+    await host.publish()
+    guest = await world.enter()
+    participant_id = guest.participant.id
+    gate = world.node.gate = asyncio.Event()
+    slow = asyncio.create_task(world.resume(guest))
+    await until(lambda: world.live.generations[participant_id] == 2)
+    world.node.gate = None
+    token = f"join:{participant_id}"
+    world.live.tokens.add(token)
+    newer = await world.connect()
+    await newer.request(m.Hello(id=0, token=token, rtp_capabilities=SEALED), m.Welcome)
+
+    def refuse(_: object) -> Never:
+        raise InvalidInput("These capabilities make no sense.")
+
+    monkeypatch.setattr(world.node, "_consumer_create", refuse)
+    gate.set()
+    with pytest.raises(SocketClosed):
+        await slow
+    newer.abort()
+
+    await until(lambda: (participant_id, "lost") in world.live.left)
+
+
 async def test_a_session_that_nobody_here_is_in_is_swept_for_the_lost_until_it_is_let_go(world: World) -> None:
     sweeps: list[object] = []
     present = world.presence.present
