@@ -38,11 +38,11 @@ class Connections:
     """At most `size` connections, made when they are needed; the last one given back is lent first.
 
     Args:
-        connect: makes one. Raises what asyncpg raises, within a time of its own.
+        connect: makes one within so many seconds, >= 0. Raises what asyncpg raises, TimeoutError.
         size: most connections, >= 1.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int) -> None:
+    def __init__(self, connect: Callable[[float], Awaitable[Any]], size: int) -> None:
         self._connect = connect
         self._size = size
         self._count = 0
@@ -59,7 +59,7 @@ class Connections:
         """Lend a connection; give it back by `release`, whatever became of it.
 
         Raises:
-            TimeoutError: all are lent for longer than timeout_s.
+            TimeoutError: timeout_s are over, waiting for a place and connecting together.
             asyncpg.InterfaceError: the pool is closed. PostgresError, OSError: none could be made.
         """
         while self._idle:
@@ -69,6 +69,8 @@ class Connections:
             self._count -= 1
         if self._is_closed:
             raise asyncpg.InterfaceError("the pool is closed")
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
         if self._count >= self._size:
             connection = await self._wait(timeout_s)
             if connection is not None:
@@ -76,7 +78,7 @@ class Connections:
         else:
             self._count += 1
         try:
-            return await self._connect()
+            return await self._connect(max(0.0, deadline_s - loop.time()))
         except BaseException:
             self._pass_on(None)
             raise

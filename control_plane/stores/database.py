@@ -25,7 +25,7 @@ from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.stores.connections import Connections
 
 ACQUIRE_TIMEOUT_S = 3.0
-"""How long a use case waits for a free connection (or a new one) before it answers Unavailable."""
+"""How long a use case waits for a free connection and for a new one, both together, before it answers Unavailable."""
 STATEMENT_TIMEOUT_MS = 5_000
 """How long one statement may run; no use case needs a tenth of it."""
 LOCK_TIMEOUT_MS = 3_000
@@ -254,12 +254,12 @@ async def open_database(url: str, *, pool_size: int, statement_cache: int = 200)
         statement_cache: prepared statements per connection; 0 behind a transaction pooler (design.md 3.4).
     """
 
-    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+    async def connect(timeout_s: float) -> asyncpg.Connection[asyncpg.Record]:
         return await asyncpg.connect(
             url,
             statement_cache_size=statement_cache,
             command_timeout=COMMAND_TIMEOUT_S,
-            timeout=ACQUIRE_TIMEOUT_S,
+            timeout=timeout_s,
             server_settings={"application_name": "tradingroom", "timezone": "UTC"},
         )
 

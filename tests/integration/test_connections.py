@@ -19,7 +19,7 @@ SOON_S = 15.0
 
 @asynccontextmanager
 async def lending(database: TestDatabase, size: int) -> AsyncIterator[Connections]:
-    pool = Connections(lambda: asyncpg.connect(database.app_url), size)
+    pool = Connections(lambda timeout_s: asyncpg.connect(database.app_url, timeout=timeout_s), size)
     yield pool
     pool.terminate()
 
@@ -77,6 +77,27 @@ async def test_who_waits_too_long_is_told(database: TestDatabase) -> None:
         pool.release(again)
 
 
+async def test_what_was_waited_for_a_place_is_no_longer_there_for_connecting() -> None:
+    given: list[float] = []
+    is_up = asyncio.Event()
+
+    async def connect(timeout_s: float) -> Any:
+        given.append(timeout_s)
+        await is_up.wait()
+        raise OSError("refused")
+
+    pool = Connections(connect, 1)
+    first = asyncio.create_task(pool.acquire(SOON_S))
+    second = asyncio.create_task(pool.acquire(SOON_S))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    is_up.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+    assert len(given) == 2
+    assert given[1] < SOON_S - 0.1
+
+
 async def test_a_connection_handed_to_a_cancelled_task_is_not_lost(database: TestDatabase) -> None:
     async with lending(database, 1) as pool:
         lent = await pool.acquire(SOON_S)
@@ -110,12 +131,12 @@ async def test_a_connection_with_an_open_transaction_is_thrown_away(database: Te
 async def test_a_failed_attempt_gives_its_place_to_who_waits(database: TestDatabase) -> None:
     attempts: list[asyncio.Event] = []
 
-    async def connect() -> Any:
+    async def connect(timeout_s: float) -> Any:
         attempts.append(asyncio.Event())
         if len(attempts) == 1:
             await attempts[0].wait()
             raise OSError("refused")
-        return await asyncpg.connect(database.app_url)
+        return await asyncpg.connect(database.app_url, timeout=timeout_s)
 
     pool = Connections(connect, 1)
     failing = asyncio.create_task(pool.acquire(SOON_S))
@@ -134,8 +155,8 @@ async def test_a_failed_attempt_gives_its_place_to_who_waits(database: TestDatab
 async def test_never_more_than_its_size_are_open(database: TestDatabase) -> None:
     opened: list[Any] = []
 
-    async def connect() -> Any:
-        opened.append(await asyncpg.connect(database.app_url))
+    async def connect(timeout_s: float) -> Any:
+        opened.append(await asyncpg.connect(database.app_url, timeout=timeout_s))
         return opened[-1]
 
     pool = Connections(connect, 3)
@@ -171,7 +192,7 @@ async def _close_within(pool: Connections) -> None:
 
 
 async def test_closing_waits_for_what_is_lent(database: TestDatabase) -> None:
-    pool = Connections(lambda: asyncpg.connect(database.app_url), 2)
+    pool = Connections(lambda timeout_s: asyncpg.connect(database.app_url, timeout=timeout_s), 2)
     lent, free = await pool.acquire(SOON_S), await pool.acquire(SOON_S)
     pool.release(free)
     closing = asyncio.create_task(_close_within(pool))

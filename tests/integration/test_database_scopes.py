@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from uuid import uuid4
 
@@ -128,6 +129,21 @@ async def test_a_database_that_is_away_answers_unavailable_at_once() -> None:
 
     assert time.monotonic() - started_at < 2
     await db.close()
+
+
+async def test_a_database_that_takes_connections_and_says_nothing_answers_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database_module, "ACQUIRE_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        db = await open_database(f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/x", pool_size=1)
+
+        # Without a limit of ours the client waits 60 s.
+        async with asyncio.timeout(30):
+            with pytest.raises(Unavailable):
+                async with db.platform():
+                    pass
+        await db.close()
 
 
 async def test_a_connection_that_was_killed_is_replaced(platform: Platform, postgres_kill: str) -> None:
