@@ -146,7 +146,7 @@ async def test_a_visitor_reads_an_alert_of_the_feed_back_from_the_chart(demo_sta
         alerts = alerts_of(visitor.participant.welcome.feed)
         assert {alert["symbol"] for alert in alerts} <= {one.symbol for one in INSTRUMENTS}
         read = None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while read is None:
                 frame = await visitor.frame()
                 read = await asyncio.to_thread(read_alert, luma_of(frame).copy(), alerts)
@@ -159,7 +159,7 @@ async def test_a_visitor_reads_an_alert_of_the_feed_back_from_the_chart(demo_sta
 async def test_a_visitor_is_greeted_and_hears_quiet_chords(demo_stack: RunningStack) -> None:
     async with visit(demo_stack) as visitor:
         loudest = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while loudest < 50:
                 loudest = max(loudest, int(abs(mono_of(await visitor.tracks["audio"].recv())).max()))
         said = await visitor.participant.signaling.expect(
