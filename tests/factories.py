@@ -102,6 +102,12 @@ async def make_tenant(platform: Platform, tier: PlanTier = PlanTier.STARTER) -> 
 async def make_member(platform: Platform, tenant: Tenant, role: Role = Role.VIEWER) -> Person:
     """A new person with a role in the organization; plan limits are not asked."""
     person = await make_person(platform, f"{role.value.title()} {uuid4().hex[:4]}")
+    await add_member(platform, tenant, person, role)
+    return person
+
+
+async def add_member(platform: Platform, tenant: Tenant, person: Person, role: Role = Role.VIEWER) -> None:
+    """A role in the organization for somebody who is there; plan limits are not asked."""
     async with platform.db.tenant(tenant.id) as tx:
         await organization_store.insert_member(
             tx,
@@ -112,7 +118,6 @@ async def make_member(platform: Platform, tenant: Tenant, role: Role = Role.VIEW
             is_host=is_host_by_default(role),
             now=platform.clock.now(),
         )
-    return person
 
 
 def make_connection(organization_id: OrganizationId, **changes: object) -> SsoConnection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,11 @@ import msgspec
 from control_plane.domain.audit import ActorKind
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, InvalidInput, Unauthenticated, Unavailable
+from control_plane.domain.events import SignInsEnded
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.outbox import GiveUp, OutboxMessage, OutboxPolicy
 from control_plane.domain.roles import Role
+from control_plane.domain.sign_ins import SIGN_INS_TOPIC
 from control_plane.services import audit, revocation
 from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.outbox import OutboxService
@@ -23,7 +26,8 @@ from control_plane.services.ports import Bus, Clock
 from control_plane.services.retention import BATCH, LOCK_MS, STATEMENT_MS
 from control_plane.stores import organizations as organization_store
 from control_plane.stores import persons as store
-from control_plane.stores.database import Database
+from control_plane.stores import sign_ins as sign_in_store
+from control_plane.stores.database import Database, Transaction
 
 EXPORT_PAGE = 500
 """Rows read at once while exporting: one short transaction each."""
@@ -100,6 +104,10 @@ class PersonService:
         async with self.db.platform() as tx:
             body, later = {"userId": str(caller.user_id)}, self.clock.now() + FINISH_AFTER
             await self.outbox.put(tx, ERASE_KIND, body, not_before=later)
+            # Before any words are taken out, so that no browser of theirs writes new ones.
+            ended = await sign_in_store.revoke_sign_ins(tx, caller.user_id, self.clock.now())
+            event = SignInsEnded(user_id=caller.user_id, sign_in_ids=ended)
+            tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
         await self._take_out(caller.user_id)
 
     async def finish(self, message: OutboxMessage) -> None:
@@ -115,28 +123,40 @@ class PersonService:
 
     async def _take_out(self, user_id: UserId) -> None:
         """Everything but memberships, a batch of one organization in a transaction; the login last, so that it can go on."""
-        for table in store.ERASED:
-            while await self._take_out_part(user_id, table):
-                pass
-        while not await self._take_out_login(user_id):
-            # Whoever joined another organization meanwhile leaves it too.
+        while True:
+            for table in store.ERASED:
+                while await self._take_out_part(user_id, table):
+                    pass
+            if await self._take_out_login(user_id):
+                return
+            # Whoever joined another organization meanwhile leaves it too, and what they wrote goes.
             await self._leave_all(audit.SYSTEM, user_id)
 
     async def _take_out_login(self, user_id: UserId) -> bool:
+        """Take the login out, unless they are a member again or wrote meanwhile: then False, and all begins again.
+
+        No membership begins until commit. What a request on its way writes after that, the jobs door finds: FINISH_AFTER.
+        """
         async with self.db.platform() as tx:
             if await organization_store.hold_memberships(tx, user_id) != "none":
                 return False
-            await store.open_to(tx, user_id)
+            await self._open(tx, user_id)
+            for table in store.ERASED:
+                if await store.erase_part(tx, table, user_id, self.batch):
+                    return False
             await store.erase_ways_in(tx, user_id)
             await store.erase_login(tx, user_id, self.clock.now())
         return True
 
     async def _take_out_part(self, user_id: UserId, table: str) -> int:
         async with self.db.platform() as tx:
-            await tx.allow(statement_ms=STATEMENT_MS, lock_ms=LOCK_MS)
-            if not await store.open_to(tx, user_id):
-                raise Unavailable("This person is being erased already.", retry_after_s=5)
+            await self._open(tx, user_id)
             return await store.erase_part(tx, table, user_id, self.batch)
+
+    async def _open(self, tx: Transaction, user_id: UserId) -> None:
+        await tx.allow(statement_ms=STATEMENT_MS, lock_ms=LOCK_MS)
+        if not await store.open_to(tx, user_id):
+            raise Unavailable("This person is being erased already.", retry_after_s=5)
 
     async def _leave_all(self, by: Caller | ActorKind, user_id: UserId) -> None:
         async with self.db.user(user_id) as tx:

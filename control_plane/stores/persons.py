@@ -180,24 +180,7 @@ async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
     email: str | None = await tx.fetchval("select email from users where id = $1 for update", user_id)
     if email is None or email.endswith(ERASED_DOMAIN):
         return False
-    addresses = [email]
-    changing = await tx.fetchval("select email_change from auth_credentials where user_id = $1", user_id)
-    if changing is not None:
-        addresses.append(changing)
-    for address in addresses:
-        # Letters and wishes that wait or were given up; had ones are emptied. Letters to others may name the address too.
-        await tx.execute(
-            "delete from outbox where done_at is null and organization_id is null "
-            "and (position($1 in lower(body::text)) > 0 or position($1 in lower(coalesce(last_error, ''))) > 0)",
-            address.lower(),
-        )
-        await tx.execute(
-            "delete from outbox where kind = 'mail' and done_at is null and lower(body->>'to') = $1", address.lower()
-        )
-        await tx.execute(
-            "delete from dev_mailbox where lower(to_address) = $1 or position($1 in lower(subject || text)) > 0",
-            address.lower(),
-        )
+    await _erase_letters(tx, email.lower())
     for table in _SIGN_IN:
         await tx.execute(f"delete from {table} where user_id = $1", user_id)  # noqa: S608 - our own list
     await tx.execute(
@@ -208,6 +191,27 @@ async def erase_login(tx: Transaction, user_id: UserId, now: datetime) -> bool:
         now,
     )
     return True
+
+
+async def _erase_letters(tx: Transaction, email: str) -> None:
+    """Delete letters and wishes of a person that wait or were given up; those that were had are emptied already.
+
+    An address they only wish for, or one that theirs is a part of, is somebody else's: what goes there stays. Only the
+    letter that asks it to agree goes too, by their own address, which stands in its text between spaces.
+    """
+    await tx.execute(
+        "delete from outbox where done_at is null and (kind = 'mail' and lower(body->>'to') = $1 "
+        "or organization_id is null and (lower(body->>'email') = $1 "
+        "or kind = 'mail' and position(' ' || $1 || ' ' in lower(body->>'text')) > 0))",
+        email,
+    )
+    await tx.execute(
+        "delete from dev_mailbox where lower(to_address) = $1 or position(' ' || $1 || ' ' in lower(text)) > 0", email
+    )
+    # A server's words about somebody else's letter: the letter stays.
+    await tx.execute(
+        "update outbox set last_error = null where done_at is null and position($1 in lower(last_error)) > 0", email
+    )
 
 
 async def forget_answers(tx: Transaction) -> None:

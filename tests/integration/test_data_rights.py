@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
+import pytest
 
 from control_plane.domain.alerts import AlertDraft, Side
 from control_plane.domain.errors import DomainError
-from control_plane.domain.ids import AlertId, MessageId
+from control_plane.domain.ids import AlertId, MessageId, UserId
 from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
+from control_plane.stores import persons as person_store
+from control_plane.stores.database import Transaction
 from scripts.stack.postgres import EmbeddedPostgres
 from tests.conftest import TestDatabase
-from tests.factories import Person, Tenant, assert_problem, make_member, make_person, make_tenant, start_session
+from tests.factories import (
+    Person,
+    Tenant,
+    add_member,
+    assert_problem,
+    make_member,
+    make_person,
+    make_tenant,
+    start_session,
+)
 
 SECRET_WORDS = ("Unmistakable Name", "words nobody else says", "a note nobody else writes")
 
@@ -251,3 +264,56 @@ async def test_an_heir_who_erases_themselves_leaves_no_organization_without_an_o
         assert all(outcome is None or isinstance(outcome, DomainError) for outcome in outcomes), outcomes
         async with platform.db.tenant(tenant.id) as tx:
             assert await tx.fetchval("select count(*) from memberships where role = 'owner'") == 1
+
+
+def _at_the_last_table(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[object]]) -> None:
+    """Have something happen once, when an erasure has been through all tables but the last."""
+    happened = False
+
+    async def erase_part(tx: Transaction, table: str, user_id: UserId, limit: int) -> int:
+        nonlocal happened
+        if table == person_store.ERASED[-1] and not happened:
+            happened = True
+            await meanwhile()
+        return await unchanged(tx, table, user_id, limit)
+
+    unchanged = person_store.erase_part
+    monkeypatch.setattr(person_store, "erase_part", erase_part)
+
+
+async def _texts_of(platform: Platform, tenant: Tenant) -> set[str]:
+    async with platform.db.tenant(tenant.id) as tx:
+        return {row["text"] for row in await tx.fetch("select text from chat_messages")}
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+async def test_words_that_are_written_during_an_erasure_go_too(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, *, is_member: bool
+) -> None:
+    tenant = await make_tenant(platform)
+    person = await make_member(platform, tenant, Role.CO_HOST)
+    author = await platform.feed.author_for(person.caller, tenant.id, tenant.room_id)
+
+    async def write() -> None:
+        await platform.chat.post(author, MessageId(uuid4()), SECRET_WORDS[1])
+        if is_member:
+            await add_member(platform, tenant, person)
+
+    _at_the_last_table(monkeypatch, write)
+    await platform.persons.erase(person.caller, person.caller.email)
+
+    assert await _texts_of(platform, tenant) == {"[removed]"}
+
+
+async def test_an_erasure_ends_sign_ins_before_it_takes_words_out(
+    api: httpx.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, answers = await make_person(platform), []
+
+    async def look() -> None:
+        answers.append(await api.get("/api/v1/me", headers=person.headers))
+
+    _at_the_last_table(monkeypatch, look)
+    await platform.persons.erase(person.caller, person.caller.email)
+
+    assert_problem(answers[0], 401, "unauthenticated")
