@@ -22,10 +22,17 @@ LAST_ERROR_LENGTH = 500
 """Characters of an error that are kept."""
 AT_ONCE_PER_TENANT = 4
 """Effects of one organization that a process has at the same time: its slow receivers hold up nobody else's."""
+AT_ONCE_PER_SIDE = 12
+"""Effects of all organizations together that a process has at the same time in a lane, and as many of the platform's own.
+
+Less than the lane's places, so that neither side's outsiders, when they hang, hold up the other's.
+"""
 PLATFORM_PARTY = UUID(int=2**128 - 1)
 """Stands for the platform's own effects where tenants take turns; above every id."""
 FIRST_TURN = UUID(int=0)
 """Below every id: the turns begin."""
+LAST_TENANT = UUID(int=2**128 - 2)
+"""Above every organization's id, and below PLATFORM_PARTY."""
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,9 @@ class JobMetrics:
 
 
 class OutboxRunner:
-    """Claims what is due and has it, AT_ONCE at a time. Tenants take turns, and none holds more than its share of places.
+    """Claims what is due and has it, AT_ONCE at a time.
+
+    Tenants and the platform take turns, none holds more than its share of places, and nor do all tenants together.
 
     Args:
         outbox: the use cases.
@@ -124,7 +126,7 @@ class OutboxRunner:
         free = AT_ONCE - len(self._running)
         if free <= 0:
             return
-        busy = Tally(one.organization_id for one in self._running.values() if one.organization_id is not None)
+        busy = Tally(map(party_of, self._running.values()))
         try:
             messages = await self._outbox.claim(self._kinds, free, busy=busy, after=self._served)
         except Unavailable as error:

@@ -87,7 +87,7 @@ class OutboxService:
         kinds: Mapping[str, OutboxKind],
         limit: int,
         *,
-        busy: Mapping[OrganizationId, int] | None = None,
+        busy: Mapping[UUID, int] | None = None,
         after: UUID = FIRST_TURN,
     ) -> list[OutboxMessage]:
         """Take at most `limit` effects that are due, for one lease; see `stores.outbox.claim`. Raises Unavailable."""

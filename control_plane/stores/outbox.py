@@ -14,9 +14,11 @@ import msgspec
 
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.outbox import (
+    AT_ONCE_PER_SIDE,
     AT_ONCE_PER_TENANT,
     FIRST_TURN,
     LAST_ERROR_LENGTH,
+    LAST_TENANT,
     LEASE,
     PLATFORM_PARTY,
     OutboxBacklog,
@@ -106,7 +108,7 @@ async def claim(
     now: datetime,
     limit: int,
     *,
-    busy: Mapping[OrganizationId, int] | None = None,
+    busy: Mapping[UUID, int] | None = None,
     after: UUID = FIRST_TURN,
 ) -> list[OutboxMessage]:
     """Take what is due, for one lease, by turns; rows another process holds are passed over.
@@ -118,18 +120,24 @@ async def claim(
         kinds: of effects.
         now: the time.
         limit: most effects, >= 1.
-        busy: how many effects of an organization the caller has already; with these they have AT_ONCE_PER_TENANT at most.
+        busy: how many effects of a party the caller has already; with these an organization has AT_ONCE_PER_TENANT at
+            most, and so have all organizations together, and the platform, AT_ONCE_PER_SIDE.
         after: whose turn it was last.
     """
-    held = busy or {}
+    held = dict(busy or {})
+    platforms = AT_ONCE_PER_SIDE - held.pop(PLATFORM_PARTY, 0)
+    tenants = AT_ONCE_PER_SIDE - sum(held.values())
+    # Who is after the platform is the lowest of all.
+    last = FIRST_TURN if after == PLATFORM_PARTY else after
     messages: list[OutboxMessage] = []
-    for above, up_to in ((after, PLATFORM_PARTY), (FIRST_TURN, after)):
-        if len(messages) < limit and above < up_to:
+    for above, up_to in ((last, LAST_TENANT), (LAST_TENANT, PLATFORM_PARTY), (FIRST_TURN, last)):
+        places = min(limit - len(messages), platforms if up_to == PLATFORM_PARTY else tenants)
+        if places > 0 and above < up_to:
             rows = await tx.fetch(
                 _CLAIM,
                 list(kinds),
                 now,
-                limit - len(messages),
+                places,
                 LEASE,
                 above,
                 up_to,
@@ -137,6 +145,7 @@ async def claim(
                 list(held.values()),
             )
             messages += [_message(row) for row in rows]
+            tenants -= 0 if up_to == PLATFORM_PARTY else len(rows)
     return sorted(messages, key=lambda message: message.id)
 
 

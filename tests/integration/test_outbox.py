@@ -14,7 +14,7 @@ import pytest
 
 from control_plane.app import compose
 from control_plane.domain.mail import MAIL_KIND
-from control_plane.domain.outbox import LEASE, GiveUp, OutboxMessage, OutboxPolicy
+from control_plane.domain.outbox import AT_ONCE_PER_SIDE, LEASE, GiveUp, OutboxMessage, OutboxPolicy
 from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.gateways.clock import SystemClock
 from control_plane.jobs.kinds import lanes_of
@@ -289,7 +289,7 @@ async def test_webhooks_that_hang_take_no_place_of_mail(platform: Platform) -> N
     async with AsyncExitStack() as stack:
         for lane in lanes_of(kinds):
             await stack.enter_async_context(_running(platform, lane))
-        await _until(lambda: hanging >= AT_ONCE)
+        await _until(lambda: hanging >= AT_ONCE_PER_SIDE)
         await _put(platform, MAIL_KIND, to="ada@example.com")
         await _until(lambda: bool(letter.seen))
         release.set()

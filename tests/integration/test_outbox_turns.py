@@ -13,8 +13,15 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from control_plane.domain.ids import OrganizationId
-from control_plane.domain.outbox import AT_ONCE_PER_TENANT, FIRST_TURN, PLATFORM_PARTY, last_served, party_of
+from control_plane.domain.outbox import (
+    AT_ONCE_PER_SIDE,
+    AT_ONCE_PER_TENANT,
+    FIRST_TURN,
+    PLATFORM_PARTY,
+    OutboxMessage,
+    last_served,
+    party_of,
+)
 from control_plane.domain.plans import PlanTier
 from control_plane.jobs.kinds import kinds_of, lanes_of
 from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner
@@ -190,11 +197,78 @@ async def test_places_a_tenant_has_already_count_against_its_share(platform: Pla
     async with platform.db.tenant(tenant.id) as tx:
         for _ in range(6):
             await platform.outbox.put(tx, kind, {}, organization_id=tenant.id)
-    busy = {OrganizationId(UUID(int=1)): 9, tenant.id: 3}
+    busy = {UUID(int=1): 4, tenant.id: 3}
 
     claimed = await platform.outbox.claim({kind: OutboxKind(handle=_nobody)}, 16, busy=busy)
 
     assert len(claimed) == AT_ONCE_PER_TENANT - 3
+
+
+async def _put(platform: Platform, kind: str, count: int, tenant: Tenant | None = None) -> None:
+    """Effects of a tenant, or the platform's own."""
+    if tenant is None:
+        async with platform.db.platform() as tx:
+            for _ in range(count):
+                await platform.outbox.put(tx, kind, {})
+    else:
+        async with platform.db.tenant(tenant.id) as tx:
+            for _ in range(count):
+                await platform.outbox.put(tx, kind, {}, organization_id=tenant.id)
+
+
+@asynccontextmanager
+async def _hanging(platform: Platform, kind: str) -> AsyncIterator[Counter[UUID]]:
+    """A runner whose effects hang. Counts them by whose they are."""
+    hanging: Counter[UUID] = Counter()
+
+    async def hang(message: OutboxMessage) -> None:
+        hanging[party_of(message)] += 1
+        await asyncio.Event().wait()
+
+    kinds = {kind: OutboxKind(handle=hang)}
+    runner = OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, JobMetrics(), tick_s=0.2)
+    task = asyncio.create_task(runner.run())
+    yield hanging
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_tenants_that_hang_leave_places_to_the_platform(platform: Platform) -> None:
+    kind, tenants = f"test.{uuid4().hex[:12]}", [await make_tenant(platform) for _ in range(5)]
+    for tenant in tenants:
+        await _put(platform, kind, AT_ONCE_PER_TENANT, tenant)
+
+    async with _hanging(platform, kind) as hanging:
+        await _until(lambda: hanging.total() >= AT_ONCE_PER_SIDE)
+        await _put(platform, kind, AT_ONCE)
+        await _until(lambda: hanging.total() == AT_ONCE)
+
+    assert hanging[PLATFORM_PARTY] == AT_ONCE - AT_ONCE_PER_SIDE
+
+
+async def test_a_platform_that_hangs_leaves_places_to_tenants(platform: Platform) -> None:
+    kind, tenant = f"test.{uuid4().hex[:12]}", await make_tenant(platform)
+    await _put(platform, kind, 2 * AT_ONCE)
+
+    async with _hanging(platform, kind) as hanging:
+        await _until(lambda: hanging[PLATFORM_PARTY] >= AT_ONCE_PER_SIDE)
+        await _put(platform, kind, AT_ONCE, tenant)
+        await _until(lambda: hanging.total() == AT_ONCE)
+
+    assert hanging == {PLATFORM_PARTY: AT_ONCE_PER_SIDE, tenant.id: AT_ONCE - AT_ONCE_PER_SIDE}
+
+
+async def test_one_claim_takes_no_more_of_either_side_than_its_places(platform: Platform) -> None:
+    kind, tenants = f"test.{uuid4().hex[:12]}", [await make_tenant(platform) for _ in range(5)]
+    for tenant in tenants:
+        await _put(platform, kind, AT_ONCE_PER_TENANT, tenant)
+    await _put(platform, kind, AT_ONCE)
+    kinds = {kind: OutboxKind(handle=_nobody)}
+
+    claims = [await platform.outbox.claim(kinds, 100, after=after) for after in (tenants[2].id, PLATFORM_PARTY)]
+
+    sides = [Counter(one.organization_id is None for one in claim) for claim in claims]
+    assert sides == [{True: 12, False: 12}, {True: 4, False: 8}]
 
 
 async def _nobody(_: object) -> None:
