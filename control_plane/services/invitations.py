@@ -45,6 +45,8 @@ from control_plane.stores.invitations import OwnInvitation
 SECRET_BYTES = 18
 """144 bits: not to be guessed (A19 of the targets asks for 64)."""
 USES_MAX = 100_000
+OWN_LISTED = 50
+"""Invitations to one person that are listed, the newest: each is looked at in a scope of its organization's."""
 
 
 class NewInvitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,12 +209,12 @@ class InvitationService:
     # --- the one who is invited
 
     async def list_own(self, caller: Caller) -> list[OwnInvitation]:
-        """Invitations to the caller's address that can be accepted now, newest first. Raises Unavailable.
+        """Invitations to the caller's address that can be accepted now, of the newest OWN_LISTED. Raises Unavailable.
 
         One whose maker may no longer give it is not among them, as `accept` refuses it: until somebody sends it again.
         """
         async with self.db.user(caller.user_id) as tx:
-            found = await store.list_own(tx, self.clock.now())
+            found = await store.list_own(tx, self.clock.now(), OWN_LISTED)
         return [one for one in found if await self._stands(one)]
 
     async def _stands(self, one: OwnInvitation) -> bool:

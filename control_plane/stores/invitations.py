@@ -98,13 +98,14 @@ async def list_invitations(
     return [_invitation(row) for row in rows]
 
 
-async def list_own(tx: Transaction, now: datetime) -> list[OwnInvitation]:
-    """Those to the address of the person of a user scope that can be accepted now, newest first."""
+async def list_own(tx: Transaction, now: datetime, limit: int) -> list[OwnInvitation]:
+    """Those to the address of the person of a user scope that can be accepted now, newest first, at most limit."""
     rows = await tx.fetch(
         "select i.id, i.role, i.created_at, i.expires_at, i.max_uses, i.used_count, i.revoked_at, i.email, i.declined_at, "
         "i.organization_id, o.name from invitations i join organizations o on o.id = i.organization_id "
-        "where i.expires_at > $1 order by i.id desc",
+        "where i.expires_at > $1 order by i.id desc limit $2",
         now,
+        limit,
     )
     return [
         OwnInvitation(

@@ -11,6 +11,7 @@ from control_plane.domain.mail import MAILS
 from control_plane.domain.organizations import MemberChanges
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
+from control_plane.services import invitations as invitations_module
 from control_plane.services.platform import Platform
 from tests.factories import Person, Tenant, make_member, make_person, make_tenant
 
@@ -123,3 +124,14 @@ async def test_an_address_gets_no_more_mail_than_its_share_by_invitations(platfo
         await platform.invitations.create(
             other.owner.caller, other.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=guest.caller.email
         )
+
+
+async def test_of_many_invitations_a_person_sees_the_newest(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations_module, "OWN_LISTED", 2)
+    guest, tenants = await make_person(platform), [await make_tenant(platform) for _ in range(3)]
+
+    made = [await _invite(platform, one, one.owner, guest, Role.VIEWER) for one in tenants]
+
+    assert await _own(platform, guest) == [made[2], made[1]]
