@@ -30,6 +30,9 @@ from scripts.stack.seed import FILE_NAME, Demo
 from tests.e2e.processes import wait_gone
 from tests.e2e.running_stack import STOP_TIMEOUT_S, RunningStack, spawn_stack
 
+FRAMES_A_VISIT = 150
+"""Pictures in which an alert of the welcome is looked for: some twenty seconds of the presenter's."""
+
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 SURE = 0.97
@@ -142,14 +145,18 @@ async def test_a_lone_visitor_sees_the_chart_move_soon_after_ready(demo_stack: R
 
 
 async def test_a_visitor_reads_an_alert_of_the_feed_back_from_the_chart(demo_stack: RunningStack) -> None:
-    async with visit(demo_stack) as visitor:
-        alerts = alerts_of(visitor.participant.welcome.feed)
-        assert {alert["symbol"] for alert in alerts} <= {one.symbol for one in INSTRUMENTS}
-        read = None
-        async with asyncio.timeout(180):
-            while read is None:
-                frame = await visitor.frame()
-                read = await asyncio.to_thread(read_alert, luma_of(frame).copy(), alerts)
+    read = None
+    async with asyncio.timeout(240):
+        while read is None:
+            # An alert posted after the welcome is none of it: then the chart shows another one, and the visitor comes anew.
+            async with visit(demo_stack) as visitor:
+                alerts = alerts_of(visitor.participant.welcome.feed)
+                assert {alert["symbol"] for alert in alerts} <= {one.symbol for one in INSTRUMENTS}
+                for _ in range(FRAMES_A_VISIT):
+                    frame = await visitor.frame()
+                    read = await asyncio.to_thread(read_alert, luma_of(frame).copy(), alerts)
+                    if read is not None:
+                        break
 
     assert (frame.width, frame.height) == (1280, 720)
     assert read["targets"]
