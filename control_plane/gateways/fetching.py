@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import httpcore
 from httpcore import AsyncConnectionPool
@@ -22,6 +24,9 @@ ANSWER_TIMEOUT_S = 5.0
 """For each read and write."""
 TOTAL_TIMEOUT_S = 10.0
 """For one request: a person waits for it."""
+MAX_CONNECTIONS = 16
+MAX_PER_SERVER = 3
+"""Of them at once: a provider that answers slowly has its own people wait, and leaves the others' connections alone."""
 MAX_BYTES = 512 * 1024
 """Of an answer; a federation's whole metadata is larger, and not what one connection needs."""
 
@@ -36,9 +41,11 @@ class GuardedFetcher:
 
     def __init__(self, *, allows_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
         self._allows_private = allows_private
+        self._servers: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        """By host: its places, and how many requests hold or await one."""
         self._pool = AsyncConnectionPool(
             ssl_context=ssl_context or ssl.create_default_context(),
-            max_connections=16,
+            max_connections=MAX_CONNECTIONS,
             # Kept connections would outlive the look at their name.
             max_keepalive_connections=0,
             network_backend=PinnedBackend(allows_private=allows_private),
@@ -59,6 +66,7 @@ class GuardedFetcher:
         try:
             async with (
                 asyncio.timeout(TOTAL_TIMEOUT_S),
+                self._place_at(urlsplit(url).hostname or ""),
                 self._pool.stream(
                     method, url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
                 ) as answer,
@@ -69,6 +77,21 @@ class GuardedFetcher:
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
             # Its words may name our own addresses.
             raise _unreachable() from error
+
+    @asynccontextmanager
+    async def _place_at(self, host: str) -> AsyncIterator[None]:
+        """Wait for one of the places of a server, and hold it."""
+        places, users = self._servers.get(host) or (asyncio.Semaphore(MAX_PER_SERVER), 0)
+        self._servers[host] = (places, users + 1)
+        try:
+            async with places:
+                yield
+        finally:
+            users = self._servers[host][1] - 1
+            if users:
+                self._servers[host] = (places, users)
+            else:
+                del self._servers[host]
 
     async def close(self) -> None:
         """Close the connections. May be called twice."""
