@@ -239,6 +239,7 @@ def assemble(
         clock=clock,
         ids=ids,
         key=_derive(settings.secret_key, b"single sign-on flows"),
+        needs_confirmation=settings.needs_confirmation,
     )
     webhook_key = _derive(settings.secret_key, b"webhook secrets")
     sender = sender or WebhookSender(allows_private=settings.allows_private_webhooks)

@@ -60,6 +60,11 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it was opened by a recovery mail: then a new password needs no further proof."""
         return any(proof.method == "recovery" for proof in self.amr)
 
+    @property
+    def is_sso(self) -> bool:
+        """Whether an organization's identity provider opened it: its word sets no password, which would outlast it."""
+        return any(proof.method.startswith("sso/") for proof in self.amr)
+
 
 class MailPurpose(StrEnum):
     """What a mailed token confirms; a person has one of each at most."""

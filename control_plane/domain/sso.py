@@ -23,6 +23,8 @@ CONNECTIONS_MAX = 10
 """Of one organization."""
 DOMAINS_MAX = 50
 """Of one organization."""
+MISSING_MAX = timedelta(days=3)
+"""How long a proven domain's record may be away before the domain is proven no more."""
 FLOW_LIFETIME = timedelta(minutes=10)
 """From our door to the provider and back."""
 SUBJECT_MAX_LENGTH = 255
@@ -134,7 +136,10 @@ class DomainProblem(StrEnum):
 
 
 class SsoDomain(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail domain an organization says is its own. verified_at: it has shown so; token: to be put in its DNS."""
+    """A mail domain an organization says is its own. verified_at: it has shown so; token: to be put in its DNS.
+
+    missing_since: of a proven one: its record is not there any more, at every look that the DNS answered since then.
+    """
 
     id: UUID
     organization_id: OrganizationId
@@ -144,6 +149,7 @@ class SsoDomain(msgspec.Struct, frozen=True, kw_only=True):
     verified_at: datetime | None
     checked_at: datetime | None
     last_error: DomainProblem | None
+    missing_since: datetime | None = None
 
     @property
     def record_name(self) -> str:
@@ -215,6 +221,22 @@ def judge_records(domain: SsoDomain, records: list[str]) -> DomainProblem | None
     if domain.record_value in {record.strip() for record in records}:
         return None
     return DomainProblem.OTHER_RECORD if records else DomainProblem.NO_RECORD
+
+
+def after_look(domain: SsoDomain, problem: DomainProblem | None, now: datetime) -> SsoDomain:
+    """The domain after a look at its DNS: proven by its record, and no more once that is gone for MISSING_MAX.
+
+    A DNS that does not answer proves nothing and takes nothing.
+    """
+    domain = msgspec.structs.replace(domain, checked_at=now, last_error=problem)
+    if problem is None:
+        return msgspec.structs.replace(domain, verified_at=domain.verified_at or now, missing_since=None)
+    if problem is DomainProblem.DNS_AWAY or domain.verified_at is None:
+        return domain
+    since = domain.missing_since or now
+    if now - since >= MISSING_MAX:
+        return msgspec.structs.replace(domain, verified_at=None, missing_since=None)
+    return msgspec.structs.replace(domain, missing_since=since)
 
 
 def check_provider_url(url: str, field: str, *, allows_private: bool) -> str:

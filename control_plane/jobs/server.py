@@ -21,6 +21,8 @@ FORGET_EVERY_S = 600.0
 """How often old rows are deleted, seconds."""
 RETENTION_EVERY_S = 3600.0
 """How often what is kept for a number of days is looked through, seconds."""
+DOMAINS_EVERY_S = 3600.0
+"""How often domains are looked for whose last look at the DNS is a day old, seconds."""
 log = structlog.get_logger("jobs")
 
 
@@ -46,6 +48,7 @@ def chores_of(platform: Platform) -> dict[str, tuple[float, Chore]]:
         "forget_sign_ins": (FORGET_EVERY_S, platform.sessions.forget),
         "apply_retention": (RETENTION_EVERY_S, platform.retention.apply),
         "erase_organizations": (RETENTION_EVERY_S, platform.closing.erase_due),
+        "check_sso_domains": (DOMAINS_EVERY_S, platform.sso_domains.check_due),
     }
 
 

@@ -1,7 +1,7 @@
 """`Idempotency-Key` on every POST of `/api/v1`: the same key and body within 24 h is the same request.
 
-What an answer of 5xx, 401, 402 or 429 says is over soon, so it is not kept: the next try is carried out. Joining is left
-out, because its answer holds a token good for 30 s and joining twice takes one seat anyway.
+What an answer of 5xx, 401, 402, 429 or `sso_required` says is over soon, so it is not kept: the next try is carried out.
+Joining is left out, because its answer holds a token good for 30 s and joining twice takes one seat anyway.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from control_plane.domain.errors import DomainError, InvalidInput, Unavailable
+from control_plane.domain.errors import DomainError, InvalidInput, SsoRequired, Unavailable
 from control_plane.domain.idempotency import KEY_MAX_LENGTH, KeptRequest, made_id
 from control_plane.rest.bodies import given_again, read_whole
 from control_plane.rest.callers import identify
@@ -31,6 +31,12 @@ ANSWER_MAX_BYTES = 256 * 1024
 """A larger answer is not kept; none of ours comes near."""
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MAX_LENGTH}}}")
 log = structlog.get_logger(__name__)
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """What is read of a problem."""
+
+    code: str = ""
 
 
 class Idempotent:
@@ -115,7 +121,7 @@ class Idempotent:
 
     async def _settle(self, kept: KeptRequest, key: str, status: int, start: Any, answer: bytes) -> None:
         try:
-            if status >= 500 or status in NOT_KEPT or len(answer) > ANSWER_MAX_BYTES:
+            if _is_passing(status, answer) or len(answer) > ANSWER_MAX_BYTES:
                 await self._service.release(kept)
                 return
             content_type = next((v for n, v in start["headers"] if n.lower() == b"content-type"), b"application/json")
@@ -135,6 +141,18 @@ class Idempotent:
         if fields.get("id", msgspec.Raw(b"null")) != msgspec.Raw(b"null"):
             return body
         return msgspec.json.encode({**fields, "id": made_id(kept)})
+
+
+def _is_passing(status: int, answer: bytes) -> bool:
+    """Whether what an answer says may be over with the next try: who has to come in another way does so at once."""
+    if status >= 500 or status in NOT_KEPT:
+        return True
+    if status != 403:
+        return False
+    try:
+        return msgspec.json.decode(answer, type=_Refusal).code == SsoRequired.code
+    except msgspec.MsgspecError:
+        return False
 
 
 def _key_of(scope: Scope) -> str | None:

@@ -25,6 +25,7 @@ from control_plane.services.mail import MailService
 from control_plane.services.passwords import Passwords
 from control_plane.services.ports import Clock, Ids, RateLimits
 from control_plane.services.sessions import SessionService, SignedIn
+from control_plane.services.sso_addresses import require_may_leave
 from control_plane.stores import accounts as store
 from control_plane.stores import factors as factor_store
 from control_plane.stores import mailed_tokens, sign_ins
@@ -37,7 +38,10 @@ TRIES_PER_ACCOUNT, TRIES_PER_ACCOUNT_PER_S = 100, 100 / 3600
 KNOWN_DEVICE = timedelta(days=30)
 """An address the person signed in from this lately is not kept out by strangers' guesses."""
 FRESH_SIGN_IN = timedelta(hours=24)
-"""A new password needs no further proof this soon after signing in. Source: GoTrue, internal/api/user.go."""
+"""A new password needs no further proof this soon after signing in, but by single sign-on it always does.
+
+Source: GoTrue, internal/api/user.go.
+"""
 log = structlog.get_logger(__name__)
 
 
@@ -163,7 +167,7 @@ class AccountService:
         Raises:
             Unauthenticated, InvalidInput, RateLimited, Unavailable.
             Forbidden: a second factor, or a fresh proof of being the person, is needed first.
-            Conflict: the address is taken, or the password is the old one.
+            Conflict: the address is taken, or has to stay (`require_may_leave`), or the password is the old one.
         """
         address = None if changes.email is None else clean_email(changes.email)
         password_hash = await self._new_password(caller, changes) if changes.password is not None else None
@@ -216,7 +220,7 @@ class AccountService:
                 raise Forbidden("The current password is not right", reason="reauthentication_not_valid")
         elif changes.nonce:
             await self.confirmations.use_nonce(account.id, changes.nonce)
-        elif self.needs_confirmation and is_old:
+        elif sign_in.is_sso or (self.needs_confirmation and is_old):
             raise Forbidden("Password update requires reauthentication", reason="reauthentication_needed")
         if old_hash and await self.passwords.verify(password, old_hash):
             raise Conflict("New password should be different from the old password.", reason="same_password")
@@ -224,6 +228,7 @@ class AccountService:
 
     async def _change_email(self, tx: Transaction, account: Account, address: str, changes: AccountChanges) -> Account:
         """Without confirmation the new address counts at once; with it both mailboxes are asked, also when it is taken."""
+        await require_may_leave(self.db, tx, account, address)
         if not self.needs_confirmation:
             return msgspec.structs.replace(
                 account, email=address, display_name=display_name_of(address, account.user_metadata)

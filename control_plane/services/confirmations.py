@@ -40,6 +40,7 @@ from control_plane.services.mail import MailService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Clock, Ids
 from control_plane.services.sessions import SessionService, SignedIn
+from control_plane.services.sso_addresses import require_may_leave
 from control_plane.stores import accounts as account_store
 from control_plane.stores import mailed_tokens as store
 from control_plane.stores.database import Database, Transaction
@@ -439,6 +440,11 @@ class ConfirmationService:
             agreed = msgspec.structs.replace(account, email_change_agreed=row.purpose)
             await account_store.update_account(tx, agreed, None)
             return Halfway()
+        try:
+            # Asked again: what it goes by may have been turned on since the letters went out.
+            await require_may_leave(self.db, tx, account, account.email_change)
+        except Conflict as error:
+            return error
         now = self.clock.now()
         changed = msgspec.structs.replace(
             account,

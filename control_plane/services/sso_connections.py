@@ -181,14 +181,15 @@ class SsoConnections:
             As `create`. SsoNotProven: nobody may be made to use what its owner has not come in by. Conflict: another
             connection is enforced, or this one is off.
         """
+        is_lifting = _only_lifts(wanted)
         async with self.db.tenant(organization_id) as tx:
-            await self._may_write(tx, caller, organization_id)
+            await self._may_write(tx, caller, organization_id, is_lifting=is_lifting)
             seen = await require_connection(tx, organization_id, connection_id)
         # Its documents are read before the row is held.
         read = await self._with_provider(seen, wanted)
         try:
             async with self.db.tenant(organization_id) as tx:
-                await self._may_write(tx, caller, organization_id)
+                await self._may_write(tx, caller, organization_id, is_lifting=is_lifting)
                 before = await require_connection(tx, organization_id, connection_id, lock=True)
                 after = self._settle(caller, before, _provider_of(before, seen, read), wanted)
                 await store.update_connection(tx, after)
@@ -219,10 +220,13 @@ class SsoConnections:
 
     # --- inside
 
-    async def _may_write(self, tx: Transaction, caller: Caller, organization_id: OrganizationId) -> None:
+    async def _may_write(
+        self, tx: Transaction, caller: Caller, organization_id: OrganizationId, *, is_lifting: bool = False
+    ) -> None:
+        """is_lifting: the change only turns something off, which has to be possible whoever signs people in."""
         await access.require(tx, caller, organization_id, Permission.OWN_ORGANIZATION)
         await require_sso(tx, organization_id)
-        if not self.is_ours:
+        if not self.is_ours and not is_lifting:
             raise Conflict("People are signed in by another issuer here; set it up there.", reason="other_issuer")
 
     async def _with_provider(self, connection: SsoConnection, wanted: ConnectionFields) -> SsoConnection:
@@ -322,6 +326,12 @@ class SsoConnections:
     def _seal(self, connection_id: UUID, raw: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + AESGCM(self.key).encrypt(nonce, raw, connection_id.bytes)
+
+
+def _only_lifts(wanted: ConnectionFields) -> bool:
+    """Whether a change is nothing but turning a connection, or its enforcement, off."""
+    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    return bool(given) and given.keys() <= {"is_enabled", "is_enforced"} and not any(given.values())
 
 
 async def require_connection(

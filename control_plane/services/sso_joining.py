@@ -15,6 +15,7 @@ from control_plane.domain.sso import SsoConnection, SsoIdentity, domain_of
 from control_plane.services import audit
 from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.ports import Clock, Ids
+from control_plane.services.sso_addresses import caller_by
 from control_plane.stores import organizations as organization_store
 from control_plane.stores import sso as store
 from control_plane.stores.database import Database, Transaction
@@ -36,14 +37,7 @@ class SsoJoining:
             is somebody else's meanwhile. LimitExceeded: no host is left. Unavailable.
         """
         organization_id, now = connection.organization_id, self.clock.now()
-        caller = Caller(
-            user_id=account.id,
-            email=account.email,
-            display_name=account.display_name,
-            session_id=None,
-            sso_connection_id=connection.id,
-            origin=origin,
-        )
+        caller = caller_by(connection, account, origin)
         async with self.db.tenant(organization_id) as tx:
             entitlement = await lock_entitlement(tx, organization_id)
             if not await store.has_proven(tx, organization_id, domain_of(account.email)):

@@ -36,6 +36,7 @@ from control_plane.services import access
 from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.ports import Clock, Ids, OidcProvider, SamlProvider
 from control_plane.services.sessions import SessionService, SignedIn
+from control_plane.services.sso_addresses import caller_by, clear_unproven
 from control_plane.services.sso_connections import SsoConnections, idp_of, require_connection, require_sso
 from control_plane.services.sso_joining import SsoJoining
 from control_plane.stores import accounts as account_store
@@ -70,7 +71,12 @@ class OidcReturn(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class SsoSignIn:
-    """The use cases of signing in by a connection. key: 32 bytes; of what is made of the state."""
+    """The use cases of signing in by a connection.
+
+    Attributes:
+        key: 32 bytes; of what is made of the state.
+        needs_confirmation: an address counts only once its mailbox has answered; else an account's first link clears it.
+    """
 
     db: Database
     connections: SsoConnections
@@ -82,6 +88,7 @@ class SsoSignIn:
     clock: Clock
     ids: Ids
     key: bytes = field(repr=False)
+    needs_confirmation: bool
 
     # --- starting
 
@@ -307,29 +314,38 @@ class SsoSignIn:
                     tx, organization_id, connection.id, now=now, error=None, tested_by=flow.tester_id
                 )
                 return self._land(flow, Tested())
-        account = await self._find_account(connection, identity, user_id)
+        account = await self._find_account(connection, identity, user_id, origin)
         await self.joining.join(connection, identity, account, origin)
         return await self._open(flow, connection, account, origin)
 
-    async def _find_account(self, connection: SsoConnection, identity: SsoIdentity, user_id: UserId | None) -> Account:
+    async def _find_account(
+        self, connection: SsoConnection, identity: SsoIdentity, user_id: UserId | None, origin: Origin
+    ) -> Account:
         """The account of a subject; on first sight the one with its address, or a new one.
 
-        A sign-up that waits there unconfirmed loses its password: a stranger may have chosen it.
+        A sign-up that waits there unconfirmed loses its password: a stranger may have chosen it. Where no mailbox
+        confirms addresses, every account that is linked for the first time is cleared.
         """
         async with self.db.platform() as tx:
             if user_id is not None:
                 account = await account_store.find_account(tx, user_id)
             else:
                 account = await account_store.lock_by_email(tx, identity.email)
+            made = await self._make_account(tx, connection, identity) if account is None else None
+            account = account or made or await account_store.lock_by_email(tx, identity.email)
             if account is None:
-                account = await self._make_account(tx, connection, identity)
-            elif account.email_confirmed_at is None:
+                raise Unavailable("This account is being changed. Try again in a moment.", retry_after_s=1)
+            if account.email_confirmed_at is None:
                 account = await self._confirm(tx, account)
+            if user_id is None and made is None and not self.needs_confirmation:
+                caller = caller_by(connection, account, origin)
+                await clear_unproven(tx, self.sessions, account, caller, connection)
         if account.is_banned(self.clock.now()):
             raise Forbidden("User is banned", reason="user_banned")
         return account
 
-    async def _make_account(self, tx: Transaction, connection: SsoConnection, identity: SsoIdentity) -> Account:
+    async def _make_account(self, tx: Transaction, connection: SsoConnection, identity: SsoIdentity) -> Account | None:
+        """A new account without a password; None: somebody made one of that address meanwhile."""
         now = self.clock.now()
         metadata = {"display_name": identity.display_name} if identity.display_name else {}
         provider = f"sso:{connection.id}"
@@ -344,12 +360,7 @@ class SsoSignIn:
             app_metadata={"provider": provider, "providers": [provider]},
             email_confirmed_at=now,
         )
-        if not await account_store.insert_account(tx, account, ""):
-            found = await account_store.lock_by_email(tx, identity.email)
-            if found is None:
-                raise Unavailable("This account is being changed. Try again in a moment.", retry_after_s=1)
-            return found
-        return account
+        return account if await account_store.insert_account(tx, account, "") else None
 
     async def _confirm(self, tx: Transaction, account: Account) -> Account:
         now = self.clock.now()

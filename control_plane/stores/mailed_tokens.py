@@ -154,6 +154,11 @@ async def take_flow_code(tx: Transaction, code_hash: bytes) -> FlowCode | None:
     )
 
 
+async def delete_flow_codes(tx: Transaction, user_id: UserId) -> None:
+    """Codes of a person that wait: none of them becomes a sign-in any more."""
+    await tx.execute("delete from auth_flow_codes where user_id = $1", user_id)
+
+
 async def forget_expired(tx: Transaction, now: datetime) -> int:
     """Delete what can't be used any more. Answers how many."""
     codes = await tx.execute("delete from auth_flow_codes where expires_at < $1", now)

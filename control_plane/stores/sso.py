@@ -20,7 +20,7 @@ _CONNECTION = (
     "id, organization_id, kind, name, issuer, client_id, client_secret, idp_entity_id, idp_sso_url, idp_certificates, "
     "default_role, joins_members, is_enabled, is_enforced, worked_at, tested_by, last_error, created_at, updated_at"
 )
-_DOMAIN = "id, organization_id, domain, token, created_at, verified_at, checked_at, last_error"
+_DOMAIN = "id, organization_id, domain, token, created_at, verified_at, checked_at, last_error, missing_since"
 SHUT_OUT = """(
     select c.id from sso_connections c
     left join entitlement_overrides e on e.organization_id = c.organization_id
@@ -73,6 +73,7 @@ def _domain(row: Rows) -> SsoDomain:
         verified_at=row["verified_at"],
         checked_at=row["checked_at"],
         last_error=None if problem is None else DomainProblem(problem),
+        missing_since=row["missing_since"],
     )
 
 
@@ -237,13 +238,14 @@ async def write_check(tx: Transaction, domain: SsoDomain) -> bool:
         # A statement of its own inside: the transaction goes on when it is refused.
         await tx.execute("savepoint proving")
         await tx.execute(
-            "update sso_domains set verified_at = $3, checked_at = $4, last_error = $5 "
+            "update sso_domains set verified_at = $3, checked_at = $4, last_error = $5, missing_since = $6 "
             "where organization_id = $1 and id = $2",
             domain.organization_id,
             domain.id,
             domain.verified_at,
             domain.checked_at,
             None if domain.last_error is None else domain.last_error.value,
+            domain.missing_since,
         )
     except UniqueViolation:
         await tx.execute("rollback to savepoint proving")
@@ -265,14 +267,36 @@ async def list_domains(tx: Transaction, organization_id: OrganizationId) -> list
     return [_domain(row) for row in rows]
 
 
-async def find_domain(tx: Transaction, organization_id: OrganizationId, domain_id: UUID) -> SsoDomain | None:
-    """A domain; None when it does not exist."""
+async def find_domain(
+    tx: Transaction, organization_id: OrganizationId, domain_id: UUID, *, lock: bool = False
+) -> SsoDomain | None:
+    """A domain; None when it does not exist. lock: hold its row until commit."""
     row = await tx.fetchrow(
-        f"select {_DOMAIN} from sso_domains where organization_id = $1 and id = $2",  # noqa: S608 - our own columns
+        f"select {_DOMAIN} from sso_domains where organization_id = $1 and id = $2 "  # noqa: S608 - our own columns
+        + ("for update" if lock else ""),
         organization_id,
         domain_id,
     )
     return None if row is None else _domain(row)
+
+
+async def find_proven(tx: Transaction, domain: str) -> tuple[OrganizationId, UUID] | None:
+    """Who has proven a domain, and as which of theirs; platform scope. None: nobody."""
+    row = await tx.fetchrow(
+        "select organization_id, id from sso_domains where domain = $1 and verified_at is not null", domain
+    )
+    return None if row is None else (OrganizationId(row["organization_id"]), row["id"])
+
+
+async def list_to_check(tx: Transaction, before: datetime, limit: int) -> list[tuple[OrganizationId, UUID]]:
+    """Proven domains that nobody has looked at since then, the longest first; platform scope."""
+    rows = await tx.fetch(
+        "select organization_id, id from sso_domains where verified_at is not null and checked_at < $1 "
+        "order by checked_at, id limit $2",
+        before,
+        limit,
+    )
+    return [(OrganizationId(row["organization_id"]), row["id"]) for row in rows]
 
 
 async def delete_domain(tx: Transaction, organization_id: OrganizationId, domain_id: UUID) -> None:

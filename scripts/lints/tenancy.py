@@ -20,6 +20,7 @@ ALLOWED = {
     "control_plane/services/mail.py": "the mailbox of development belongs to no tenant",
     "control_plane/services/sessions.py": "sign-ins belong to a person, not to a tenant",
     "control_plane/services/sso_sign_in.py": "a sign-in begins with a domain or a state, before any tenant is known",
+    "control_plane/services/sso_domains.py": "a domain is proven by one organization: which, and which are to be checked",
     "control_plane/services/keys.py": "signing keys belong to no tenant",
     "control_plane/services/outbox.py": "the jobs door has the effects of all tenants",
     "control_plane/services/nodes.py": "media nodes belong to no tenant",

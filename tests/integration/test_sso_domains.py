@@ -114,6 +114,126 @@ async def test_a_domain_is_proven_by_one_organization_only(
     assert listed[0]["verifiedAt"] is None
 
 
+async def test_a_domain_is_won_back_once_the_other_organizations_record_is_gone(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    first = await _add(api, tenant)
+    _publish(names, first)
+    await _verify(api, tenant, first)
+    other = await make_tenant(platform, PlanTier.BUSINESS)
+    second = await _add(api, other, first["domain"])
+    _publish(names, second)
+
+    answer = await _verify(api, other, second)
+
+    assert (answer.status_code, answer.json()["verifiedAt"] is not None) == (200, True)
+    lost = await _listed(api, tenant)
+    assert (lost["verifiedAt"], lost["lastError"]) == (None, "other_record")
+    assert await _actions(api, tenant, "sso_domain.lost") == [first["id"]]
+    assert await _actions(api, other, "sso_domain.verified") == [second["id"]]
+
+
+async def test_without_a_record_of_its_own_nobody_wins_a_domain_back(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    first = await _add(api, tenant)
+    _publish(names, first)
+    await _verify(api, tenant, first)
+    other = await make_tenant(platform, PlanTier.BUSINESS)
+    second = await _add(api, other, first["domain"])
+    names.records.clear()
+
+    await _verify(api, other, second)
+
+    assert (await _listed(api, tenant))["verifiedAt"] is not None
+
+
+async def test_a_record_that_is_missing_for_three_days_of_checks_unproves_the_domain(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    domain = await _add(api, tenant)
+    _publish(names, domain)
+    await _verify(api, tenant, domain)
+    names.records.clear()
+
+    seen = []
+    for _ in range(4):
+        await _let_a_day_pass(platform, tenant)
+        await platform.sso_domains.check_due()
+        seen.append((await _listed(api, tenant))["verifiedAt"] is not None)
+
+    assert seen == [True, True, True, False]
+    assert (await _listed(api, tenant))["lastError"] == "no_record"
+    assert await _actions(api, tenant, "sso_domain.lost") == [domain["id"]]
+
+
+async def test_a_record_that_comes_back_in_time_begins_the_three_days_anew(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    domain = await _add(api, tenant)
+    _publish(names, domain)
+    await _verify(api, tenant, domain)
+
+    for is_there in (False, False, True, False, False):
+        _publish(names, domain) if is_there else names.records.clear()
+        await _let_a_day_pass(platform, tenant)
+        await platform.sso_domains.check_due()
+
+    assert (await _listed(api, tenant))["verifiedAt"] is not None
+
+
+async def test_a_dns_that_is_away_for_days_takes_no_domain(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    domain = await _add(api, tenant)
+    _publish(names, domain)
+    await _verify(api, tenant, domain)
+    names.is_broken = True
+
+    for _ in range(5):
+        await _let_a_day_pass(platform, tenant)
+        await platform.sso_domains.check_due()
+
+    after = await _listed(api, tenant)
+    assert (after["verifiedAt"] is not None, after["lastError"]) == (True, "dns_away")
+
+
+async def test_a_domain_is_not_looked_at_twice_a_day(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
+) -> None:
+    domain = await _add(api, tenant)
+    _publish(names, domain)
+    await _verify(api, tenant, domain)
+    await _let_a_day_pass(platform, tenant)
+
+    for _ in range(2):
+        await platform.sso_domains.check_due()
+
+    assert names.asked.count(domain["recordName"]) == 2
+
+
+async def _let_a_day_pass(platform: Platform, tenant: Tenant) -> None:
+    """As seen from the rows: what they tell is a day older."""
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute(
+            "update sso_domains set checked_at = checked_at - interval '25 hours', "
+            "missing_since = missing_since - interval '25 hours'"
+        )
+
+
+async def _listed(api: httpx.AsyncClient, tenant: Tenant) -> dict[str, Any]:
+    """The first domain of an organization."""
+    listed = await api.get(f"{tenant.path}/sso/domains", headers=tenant.owner.headers)
+    first: dict[str, Any] = listed.json()["items"][0]
+    return first
+
+
+async def _actions(api: httpx.AsyncClient, tenant: Tenant, action: str) -> list[str]:
+    """The subjects of an action in the audit log."""
+    log = await api.get(f"{tenant.path}/audit-log?action={action}", headers=tenant.owner.headers)
+    return [one["subjectId"] for one in log.json()["items"]]
+
+
 async def test_another_organizations_record_proves_nothing_for_this_one(
     api: httpx.AsyncClient, platform: Platform, tenant: Tenant, names: NameServer
 ) -> None:

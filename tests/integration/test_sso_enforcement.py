@@ -14,6 +14,7 @@ from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
+from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as organization_store
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
@@ -211,9 +212,13 @@ async def test_another_address_frees_nobody_who_ever_came_by_the_connection(
     await come_in(api, enforced.connection_id, email)
     async with platform.db.platform() as tx:
         await tx.execute("update users set email = 'home@private.example' where id = $1", person.caller.user_id)
+        account = await account_store.find_account(tx, person.caller.user_id)
+    assert account is not None
+    by_password = await platform.sessions.open_and_issue(account, "password", None)
 
     for path in (enforced.tenant.path, f"{enforced.tenant.path}/rooms"):
-        assert_problem(await api.get(path, headers=person.headers), 403, "sso_required")
+        answer = await api.get(path, headers={"Authorization": f"Bearer {by_password.access_token}"})
+        assert_problem(answer, 403, "sso_required")
 
 
 async def test_an_api_token_goes_on(api: httpx.AsyncClient, platform: Platform, enforced: SsoTenant) -> None:

@@ -39,7 +39,10 @@ class SsoConnections(Table, tablename="sso_connections"):
 
 
 class SsoDomains(Table, tablename="sso_domains"):
-    """A mail domain, lower case. token: to be put in its DNS; verified_at: it was found there. Proven by one tenant only."""
+    """A mail domain, lower case. token: to be put in its DNS; verified_at: it was found there. Proven by one tenant only.
+
+    missing_since: of a proven one whose record is gone.
+    """
 
     id = UUID(primary_key=True, default=None)
     organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
@@ -49,6 +52,7 @@ class SsoDomains(Table, tablename="sso_domains"):
     verified_at = Timestamptz(default=None, null=True)
     checked_at = Timestamptz(default=None, null=True)
     last_error = Varchar(length=24, default=None, null=True)
+    missing_since = Timestamptz(default=None, null=True)
 
     sso_domains_once = Unique([organization_id, domain])
 
