@@ -27,6 +27,8 @@ MISSING_MAX = timedelta(days=3)
 """How long a proven domain's record may be away before the domain is proven no more."""
 FLOW_LIFETIME = timedelta(minutes=10)
 """From our door to the provider and back."""
+GOOGLE_ISSUER = "https://accounts.google.com"
+"""Vouches for anybody's account: one with an organization's address may have been made before the domain was Google's."""
 SUBJECT_MAX_LENGTH = 255
 """Characters. Source: OpenID Connect Core 1.0, 2 (`sub`)."""
 CHALLENGE_LABEL = "_tradingroom-challenge"
@@ -85,12 +87,18 @@ class SamlSp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SsoIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a provider vouches for. subject: theirs for good (OIDC `sub`, SAML NameID); email: lower case."""
+    """Whom a provider vouches for. subject: theirs for good (OIDC `sub`, SAML NameID); email: lower case.
+
+    hosted_domain: of Google: the organization's domain the account is managed by; empty: it is nobody's but its owner's.
+    provider: of SAML: the entity id whose word it is, while it waits for its browser.
+    """
 
     subject: str
     email: str
     display_name: str
     is_email_verified: bool
+    hosted_domain: str = ""
+    provider: str = ""
 
 
 class SsoConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +128,11 @@ class SsoConnection(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+
+    def is_provider_of(self, other: SsoConnection) -> bool:
+        """Whether the same provider vouches, to the same client of its, in both states of the connection."""
+        mine = (self.id, self.issuer, self.client_id, self.idp_entity_id)
+        return mine == (other.id, other.issuer, other.client_id, other.idp_entity_id)
 
     @property
     def method(self) -> str:

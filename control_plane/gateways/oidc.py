@@ -232,6 +232,7 @@ def _reason_of(error: Exception) -> str:
 
 def _identity(claims: Mapping[str, Any]) -> SsoIdentity:
     subject, email, name = claims.get("sub"), claims.get("email"), claims.get("name")
+    hosted = claims.get("hd")
     if not isinstance(subject, str) or not 1 <= len(subject) <= SUBJECT_MAX_LENGTH or "\0" in subject:
         raise SsoFailed("The identity provider named nobody.", reason="subject_missing")
     if not isinstance(email, str) or not email:
@@ -241,8 +242,14 @@ def _identity(claims: Mapping[str, Any]) -> SsoIdentity:
         subject=subject,
         email=email.strip().lower(),
         display_name=shown[:NAME_MAX_LENGTH].strip(),
-        is_email_verified=claims.get("email_verified", True) not in {False, "false"},
+        is_email_verified=_is_true(claims.get("email_verified", True)),
+        hosted_domain=hosted.lower() if isinstance(hosted, str) and hosted.isprintable() else "",
     )
+
+
+def _is_true(said: object) -> bool:
+    """Some providers write booleans as strings; whatever else they write is no yes."""
+    return said is True or (isinstance(said, str) and said.lower() == "true")
 
 
 def _decode(raw: bytes, kind: type[StructT], reason: str) -> StructT:

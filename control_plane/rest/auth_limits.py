@@ -5,6 +5,7 @@ Redis away lets people in: argon2 is slow too.
 
 from __future__ import annotations
 
+import hashlib
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import cast
 
@@ -12,6 +13,7 @@ import structlog
 
 from control_plane.domain.errors import RateLimited, Unavailable
 from control_plane.domain.mail import MAILS, MAILS_PER_S, mail_bucket, short_of
+from control_plane.domain.sso import FLOW_LIFETIME
 from control_plane.rest.callers import AnyRequest, origin_of
 from control_plane.services.platform import Platform
 
@@ -21,6 +23,8 @@ PER_ACCOUNT_SHARE = 10
 """One address may try one account a tenth as often as all accounts together."""
 CODES, CODES_PER_S = 10, 1 / 30
 """Codes typed for one person's second factors: at this rate six digits last for years."""
+LEAVINGS, LEAVINGS_PER_S = 5, 1 / FLOW_LIFETIME.total_seconds()
+"""How often one sign-in is led to its provider: each time has us ask a server that a tenant named."""
 log = structlog.get_logger(__name__)
 
 
@@ -62,6 +66,12 @@ async def limit_mails(request: AnyRequest, platform: Platform, email: str) -> No
 async def limit_codes(platform: Platform, user_id: object) -> None:
     """Before a code of a second factor is looked at. Raises RateLimited."""
     await _take(platform, f"factor:{user_id}", CODES, CODES_PER_S)
+
+
+async def limit_leaving(platform: Platform, state: str) -> None:
+    """Before a browser is led to an identity provider. Raises RateLimited."""
+    hashed = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+    await _take(platform, f"sso-leave:{hashed}", LEAVINGS, LEAVINGS_PER_S)
 
 
 async def _take(platform: Platform, key: str, capacity: int, refill_per_s: float, reason: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """`/auth/v1`: signing in by an organization's identity provider, as GoTrue's clients ask for it (`signInWithSSO`).
 
-The browser goes: client → `sso/authorize` (a cookie binds the sign-in to it) → provider → `callback` (OIDC), or
+The browser goes: client → `sso/authorize` (a cookie binds the sign-in to it) → provider → `callback/<connection>` (OIDC), or
 `sso/saml/acs` and `sso/saml/finish` (SAML: cookies do not come with another site's form, but with the page after it) → the
 client's page.
 """
@@ -16,13 +16,14 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from control_plane.domain.errors import DomainError, InvalidInput, SsoProviderNotFound
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.domain.sso import FLOW_LIFETIME
-from control_plane.rest.auth_limits import limit_guesses
+from control_plane.rest.auth_limits import limit_guesses, limit_leaving
 from control_plane.rest.auth_links import lead, signed_in_words
 from control_plane.rest.auth_wire import code_of, read_body
 from control_plane.rest.callers import AnyRequest, PlatformDep, origin_of
@@ -74,7 +75,9 @@ async def leave(request: AnyRequest, platform: PlatformDep) -> Redirect:
     browser = _browser_of(request, platform) or secrets.token_urlsafe(32)
     try:
         await limit_guesses(request, platform)
-        goal = await platform.sso_sign_in.leave(request.query_params.get("state", ""), browser)
+        state = request.query_params.get("state", "")
+        await limit_leaving(platform, state)
+        goal = await platform.sso_sign_in.leave(state, browser)
     except DomainError as error:
         return _lead_to(_lost(platform, error))
     if isinstance(goal, Landing):
@@ -82,12 +85,16 @@ async def leave(request: AnyRequest, platform: PlatformDep) -> Redirect:
     return Redirect(goal, status_code=303, cookies=[_cookie(platform, browser)])
 
 
-@get("/callback")
-async def finish_oidc(request: AnyRequest, platform: PlatformDep) -> Redirect:
-    """The browser is back from an OIDC provider."""
+@get("/callback/{connection_id:uuid}")
+async def finish_oidc(request: AnyRequest, platform: PlatformDep, connection_id: FromPath[UUID]) -> Redirect:
+    """The browser is back from an OIDC provider, at the redirect URI of its connection."""
     query = request.query_params
     back = OidcReturn(
-        state=query.get("state", ""), code=query.get("code", ""), error=query.get("error", ""), issuer=query.get("iss")
+        connection_id=connection_id,
+        state=query.get("state", ""),
+        code=query.get("code", ""),
+        error=query.get("error", ""),
+        issuer=query.get("iss"),
     )
     try:
         await limit_guesses(request, platform)

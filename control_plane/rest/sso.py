@@ -162,7 +162,7 @@ def _view(connections: SsoConnections, connection: SsoConnection) -> SsoConnecti
         last_error=connection.last_error,
         created_at=connection.created_at,
         updated_at=connection.updated_at,
-        redirect_uri=connections.redirect_uri,
+        redirect_uri=connections.redirect_uri_of(connection.id),
         sp_entity_id=sp.entity_id,
         acs_url=sp.acs_url,
         metadata_url=sp.entity_id,

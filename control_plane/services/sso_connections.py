@@ -110,10 +110,12 @@ class SsoConnections:
             await access.require(tx, caller, organization_id, Permission.MANAGE_ORGANIZATION)
             return await require_connection(tx, organization_id, connection_id)
 
-    @property
-    def redirect_uri(self) -> str:
-        """Where OIDC providers send browsers back to; the same for all connections."""
-        return f"{self.public_url}/auth/v1/callback"
+    def redirect_uri_of(self, connection_id: UUID) -> str:
+        """Where a connection's OIDC provider sends browsers back to.
+
+        Each has its own: a provider can only name its own in a request, so no other one's code comes back under it.
+        """
+        return f"{self.public_url}/auth/v1/callback/{connection_id}"
 
     def sp_of(self, connection_id: UUID) -> SamlSp:
         """Us, as SAML knows us for one connection. The entity id is where our metadata is read."""
@@ -198,8 +200,8 @@ class SsoConnections:
                 if after.is_enforced:
                     tell_enforced(tx, self.bus, organization_id)
                 was, now = changes_of(_facts(before), _facts(after))
-                if wanted.client_secret is not None:
-                    now["clientSecret"] = "changed"
+                if before.client_secret != after.client_secret:
+                    now["clientSecret"] = "dropped" if after.client_secret is None else "changed"
                 if now:
                     await self._note(tx, caller, "sso_connection.changed", after, before=was, after=now)
         except UniqueViolation as error:
@@ -288,6 +290,9 @@ class SsoConnections:
         after = msgspec.structs.replace(after, is_enabled=is_enabled, updated_at=self.clock.now())
         if _is_other_provider(before, after):
             after = msgspec.structs.replace(after, worked_at=None, tested_by=None, last_error=None)
+            if wanted.client_secret is None:
+                # Whoever writes the issuer now may be another owner: the old client's secret is not theirs to be sent.
+                after = msgspec.structs.replace(after, client_secret=None)
             is_enforced = wanted.is_enforced is True
         if wanted.is_enforced is True and not before.is_enforced:
             if not is_enabled:

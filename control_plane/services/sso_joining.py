@@ -7,7 +7,7 @@ from uuid import UUID
 
 from control_plane.domain.accounts import Account
 from control_plane.domain.callers import Caller, Origin
-from control_plane.domain.errors import Conflict, SsoDomainUnverified
+from control_plane.domain.errors import Conflict, SsoDomainUnverified, SsoProviderNotFound
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.organizations import is_host_by_default
 from control_plane.domain.plans import SSO_TIERS, require_room_for_one
@@ -19,6 +19,19 @@ from control_plane.services.sso_addresses import caller_by
 from control_plane.stores import organizations as organization_store
 from control_plane.stores import sso as store
 from control_plane.stores.database import Database, Transaction
+
+
+async def hold_unchanged(tx: Transaction, used: SsoConnection, *, is_test: bool = False) -> None:
+    """Hold a connection's row until commit, if what a sign-in used is still so; tests use one that is off, too.
+
+    A provider's answer takes seconds; meanwhile the connection may have been turned off, or become another provider's.
+
+    Raises:
+        SsoProviderNotFound: it was. Unavailable.
+    """
+    found = await store.find_connection(tx, used.organization_id, used.id, lock=True)
+    if found is None or not found.is_provider_of(used) or not (found.is_enabled or is_test):
+        raise SsoProviderNotFound("The SSO provider was changed meanwhile. Start again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,13 @@ class SsoJoining:
 
         Raises:
             SsoDomainUnverified: the account's own address is not of a proven domain (any more). Conflict: the subject
-            is somebody else's meanwhile. LimitExceeded: no host is left. Unavailable.
+            is somebody else's meanwhile. SsoProviderNotFound: another provider vouches now, or none. LimitExceeded: no host
+            is left. Unavailable.
         """
         organization_id, now = connection.organization_id, self.clock.now()
         caller = caller_by(connection, account, origin)
         async with self.db.tenant(organization_id) as tx:
+            await hold_unchanged(tx, connection)
             entitlement = await lock_entitlement(tx, organization_id)
             if not await store.has_proven(tx, organization_id, domain_of(account.email)):
                 # Whoever took their account elsewhere is not the organization's to sign in.

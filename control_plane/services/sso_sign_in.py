@@ -31,20 +31,29 @@ from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.roles import Permission
 from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, Challenge
-from control_plane.domain.sso import FLOW_LIFETIME, SsoConnection, SsoFlow, SsoIdentity, domain_of
+from control_plane.domain.sso import FLOW_LIFETIME, GOOGLE_ISSUER, SsoConnection, SsoFlow, SsoIdentity, domain_of
 from control_plane.services import access
 from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.ports import Clock, Ids, OidcProvider, SamlProvider
 from control_plane.services.sessions import SessionService, SignedIn
 from control_plane.services.sso_addresses import caller_by, clear_unproven
 from control_plane.services.sso_connections import SsoConnections, idp_of, require_connection, require_sso
-from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_joining import SsoJoining, hold_unchanged
 from control_plane.stores import accounts as account_store
 from control_plane.stores import mailed_tokens, sso_flows
 from control_plane.stores import sso as store
 from control_plane.stores.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
+# fmt: off
+_ERRORS = frozenset({
+    "invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
+    "server_error", "temporarily_unavailable", "interaction_required", "login_required", "account_selection_required",
+    "consent_required", "invalid_request_uri", "invalid_request_object", "request_not_supported",
+    "request_uri_not_supported", "registration_not_supported",
+})
+# fmt: on
+"""Source: RFC 6749, 4.1.2.1; OpenID Connect Core 1.0, 3.1.2.6."""
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +70,12 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OidcReturn(msgspec.Struct, frozen=True, kw_only=True):
-    """What an OIDC provider sent the browser back with; empty: it did not say. issuer: `iss` of RFC 9207."""
+    """What an OIDC provider sent the browser back with; empty: it did not say. issuer: `iss` of RFC 9207.
 
+    connection_id: whose redirect URI it came to.
+    """
+
+    connection_id: UUID
     state: str
     code: str
     error: str
@@ -180,10 +193,10 @@ class SsoSignIn:
             return self.oidc.begin(
                 endpoints,
                 connection.client_id or "",
-                self.connections.redirect_uri,
+                self.connections.redirect_uri_of(connection.id),
                 state,
-                self._made_of(state, "nonce"),
-                self._made_of(state, "verifier"),
+                self._made_of(connection, state, "nonce"),
+                self._made_of(connection, state, "verifier"),
             )
         except DomainError as error:
             return await self._fail(flow, connection, error)
@@ -197,6 +210,9 @@ class SsoSignIn:
         refusal = self._refuse(flow, browser)
         if flow is None or refusal is not None:
             return self._land(flow, refusal or _no_flow())
+        if back.connection_id != flow.connection_id:
+            # Mix-up: a code that came to another connection's redirect URI is another provider's (RFC 9700, 4.4.2.2).
+            return self._land(flow, _no_flow())
         connection = None
         try:
             connection = await self._read_connection(flow)
@@ -209,9 +225,9 @@ class SsoSignIn:
         if connection.kind != "oidc":
             raise SsoFailed("The answer is not one of this connection's provider.", reason="wrong_kind")
         if back.error or not back.code:
-            raise SsoFailed("The identity provider signed nobody in.", reason=_word(back.error) or "code_missing")
+            raise SsoFailed("The identity provider signed nobody in.", reason=_word(back.error))
         endpoints = await self.oidc.discover(connection.issuer or "")
-        # Mix-up: a code of one provider must never be shown to another (RFC 9207).
+        # The redirect URI told whose answer it is; a provider that says so itself has to say the same (RFC 9207).
         if back.issuer != endpoints.issuer and (back.issuer is not None or endpoints.tells_issuer):
             raise SsoFailed("The answer came from another identity provider.", reason="issuer_mismatch")
         secret = self.connections.open_secret(connection)
@@ -221,10 +237,10 @@ class SsoSignIn:
             endpoints,
             client_id=connection.client_id or "",
             client_secret=secret,
-            redirect_uri=self.connections.redirect_uri,
+            redirect_uri=self.connections.redirect_uri_of(connection.id),
             code=back.code,
-            nonce=self._made_of(back.state, "nonce"),
-            verifier=self._made_of(back.state, "verifier"),
+            nonce=self._made_of(connection, back.state, "nonce"),
+            verifier=self._made_of(connection, back.state, "verifier"),
             now=self.clock.now(),
         )
         if not identity.is_email_verified:
@@ -261,7 +277,8 @@ class SsoSignIn:
             found = await sso_flows.lock_flow(tx, _hash(state))
             if found is None or found.answer is not None:
                 return self._land(flow, _no_flow())
-            await sso_flows.keep_answer(tx, flow, answer)
+            provider = connection.idp_entity_id or ""
+            await sso_flows.keep_answer(tx, flow, msgspec.structs.replace(answer, provider=provider))
         return None
 
     async def finish_saml(self, state: str, browser: str, origin: Origin) -> Landing:
@@ -274,6 +291,8 @@ class SsoSignIn:
         connection = None
         try:
             connection = await self._read_connection(flow)
+            if flow.answer.provider != connection.idp_entity_id:
+                return self._land(flow, _no_provider())
             return await self._arrive(flow, connection, flow.answer, origin)
         except DomainError as error:
             return await self._fail(flow, connection, error)
@@ -306,8 +325,12 @@ class SsoSignIn:
         identity = msgspec.structs.replace(identity, email=clean_email(identity.email))
         organization_id, now = connection.organization_id, self.clock.now()
         async with self.db.tenant(organization_id) as tx:
+            await hold_unchanged(tx, connection, is_test=flow.tester_id is not None)
             if not await store.has_proven(tx, organization_id, domain_of(identity.email)):
                 raise _unproven()
+            is_google = (connection.issuer or "").rstrip("/") == GOOGLE_ISSUER
+            if is_google and not await store.has_proven(tx, organization_id, identity.hosted_domain):
+                raise SsoFailed("This Google account is not managed by the organization.", reason="hosted_domain")
             user_id = await store.find_identity(tx, organization_id, connection.id, identity.subject)
             if flow.tester_id is not None:
                 await store.note_outcome(
@@ -375,8 +398,18 @@ class SsoSignIn:
         return account
 
     async def _open(self, flow: SsoFlow, connection: SsoConnection, account: Account, origin: Origin) -> Landing:
+        """Open a sign-in, or make a code for one; it leaves us only if the connection is as it was.
+
+        It is looked at afterwards: who changes it before that is seen here, who does after finds what there is to end.
+        """
         if flow.challenge is None:
             signed_in = await self.sessions.open_and_issue(account, connection.method, origin, connection.id)
+            try:
+                await self._require_unchanged(connection)
+            except DomainError:
+                async with self.db.platform() as tx:
+                    await self.sessions.end(tx, account.id, only=signed_in.sign_in.id)
+                raise
             return self._land(flow, signed_in)
         code = str(self.ids.new())
         async with self.db.platform() as tx:
@@ -390,7 +423,12 @@ class SsoSignIn:
                 expires_at=self.clock.now() + FLOW_CODE_LIFETIME,
                 connection_id=connection.id,
             )
+        await self._require_unchanged(connection)
         return self._land(flow, FlowStarted(code=code))
+
+    async def _require_unchanged(self, connection: SsoConnection) -> None:
+        async with self.db.tenant(connection.organization_id) as tx:
+            await hold_unchanged(tx, connection)
 
     def _refuse(self, flow: SsoFlow | None, browser: str) -> DomainError | None:
         """Why a flow can't go on in this browser; None: it can."""
@@ -406,9 +444,9 @@ class SsoSignIn:
             reason = str(error.facts.get("reason") or error.code)
             log.info("sso_failed", connection_id=str(connection.id), code=error.code, reason=reason)
             async with self.db.tenant(connection.organization_id) as tx:
-                await store.note_outcome(
-                    tx, connection.organization_id, connection.id, now=self.clock.now(), error=reason
-                )
+                found = await store.find_connection(tx, connection.organization_id, connection.id, lock=True)
+                if found is not None and found.is_provider_of(connection):
+                    await store.note_outcome(tx, found.organization_id, found.id, now=self.clock.now(), error=reason)
         return self._land(flow, error)
 
     def _land(self, flow: SsoFlow | None, outcome: SignedIn | FlowStarted | Tested | DomainError) -> Landing:
@@ -419,9 +457,10 @@ class SsoSignIn:
             outcome=outcome,
         )
 
-    def _made_of(self, state: str, purpose: str) -> str:
-        """43 characters that only we can make of a state. Source: RFC 7636, 4.1."""
-        digest = hmac.new(self.key, f"{purpose}:{state}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    def _made_of(self, connection: SsoConnection, state: str, purpose: str) -> str:
+        """43 characters that only we can make of a state, other ones for every provider. Source: RFC 7636, 4.1."""
+        made_of = msgspec.json.encode([purpose, connection.id, connection.issuer, connection.client_id])
+        digest = hmac.new(self.key, made_of + state.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -431,8 +470,10 @@ def _hash(secret: str) -> bytes:
 
 
 def _word(text: str) -> str:
-    """An error word of a provider's, as far as it is one (RFC 6749, 4.1.2.1)."""
-    return text[:40] if text.isascii() and text.replace("_", "").isalnum() else ""
+    """What a provider said instead of a code; a word of its own is not shown to whoever set the connection up."""
+    if not text:
+        return "code_missing"
+    return text if text in _ERRORS else "provider_error"
 
 
 def _no_flow() -> Forbidden:

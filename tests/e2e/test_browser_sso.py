@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -195,7 +196,8 @@ async def test_a_provider_is_set_up_tested_and_then_made_the_only_way_in(sso: Ss
     await by_id(page, "sso-client-id").fill(sso.provider.client_id)
     await by_id(page, "sso-client-secret").fill(sso.provider.client_secret)
     await by_id(page, "sso-save").click()
-    await expect(by_id(page, "sso-redirect-uri")).to_have_value(f"{sso.desk.stack.base_url}/auth/v1/callback")
+    callback = re.compile(re.escape(f"{sso.desk.stack.base_url}/auth/v1/callback/") + "[0-9a-f-]{36}")
+    await expect(by_id(page, "sso-redirect-uri")).to_have_value(callback)
     await expect(by_id(page, "sso-enforced")).to_be_disabled()
 
     await by_id(page, "sso-test").click()

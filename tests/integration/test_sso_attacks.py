@@ -6,6 +6,8 @@ import base64
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -63,7 +65,7 @@ async def other_browser(platform: Platform, settings: Settings) -> AsyncIterator
 
 async def _come_in(api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider, **more: str) -> Landed:
     state = liar.note(await leave(api, await begin(api, sso.connection_id)))
-    return await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state, **more}))
+    return await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state, **more}))
 
 
 async def _last_error(api: httpx.AsyncClient, sso: SsoTenant) -> str | None:
@@ -87,6 +89,13 @@ async def test_an_honest_answer_of_this_provider_is_taken(
 
 def _sign_by_hmac(liar: LyingProvider, secret: bytes) -> None:
     liar.header, liar.secret = {"alg": "HS256", "kid": "one"}, secret
+
+
+NO_YES: tuple[object, ...] = ("False", "no", "0", "", 0, 1, [], {})
+
+
+def _call_the_address(word: object, liar: LyingProvider) -> None:
+    liar.claims.update(email_verified=word)
 
 
 LIES: dict[str, tuple[Callable[[LyingProvider], None], str]] = {
@@ -116,6 +125,7 @@ LIES: dict[str, tuple[Callable[[LyingProvider], None], str]] = {
     "about nobody": (lambda p: p.claims.update(sub=None), "id_token_sub"),
     "without an address": (lambda p: p.claims.update(email=None), "email_missing"),
     "of an address it has not verified": (lambda p: p.claims.update(email_verified=False), "email_unverified"),
+    **{f"of an address it calls {word!r}": (partial(_call_the_address, word), "email_unverified") for word in NO_YES},
 }
 
 
@@ -163,12 +173,46 @@ async def test_discovery_that_begins_to_speak_for_another_issuer_is_refused(
     _refused(read_landing(await leave(api, url)))
 
 
+@pytest.mark.parametrize(
+    ("word", "kept"),
+    [
+        ("access_denied", "access_denied"),
+        ("login_required", "login_required"),
+        ("call_0800_12345_now", "provider_error"),
+        ("<b>", "provider_error"),
+    ],
+)
+async def test_only_words_of_the_standard_are_kept_of_a_provider_that_refuses(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider, word: str, kept: str
+) -> None:
+    await _come_in(api, sso, liar, error=word)
+
+    assert await _last_error(api, sso) == kept
+
+
+@pytest.mark.parametrize("hosted", [None, "", [], "gmail.com", "other.example"])
+async def test_a_google_account_that_the_organization_does_not_manage_opens_nothing(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider, monkeypatch: pytest.MonkeyPatch, hosted: object
+) -> None:
+    monkeypatch.setattr("control_plane.services.sso_sign_in.GOOGLE_ISSUER", liar.issuer)
+    liar.claims["hd"] = sso.domain.upper()
+    managed = await _come_in(api, sso, liar)
+    liar.claims["hd"] = hosted
+
+    landed = await _come_in(api, sso, liar)
+
+    assert "access_token" in managed.said
+    _refused(landed)
+    assert await _last_error(api, sso) == "hosted_domain"
+
+
 # --- the state
 
 
 async def test_a_state_that_was_never_given_leads_to_the_site_with_an_error(api: httpx.AsyncClient) -> None:
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": "x" * 43}))
-    nothing = await arrive(api, CALLBACK)
+    callback = f"{CALLBACK}/{uuid4()}"
+    landed = await arrive(api, httpx.URL(callback, params={"code": "c", "state": "x" * 43}))
+    nothing = await arrive(api, callback)
 
     _refused(landed, "bad_oauth_state")
     _refused(nothing, "bad_oauth_state")
@@ -177,7 +221,7 @@ async def test_a_state_that_was_never_given_leads_to_the_site_with_an_error(api:
 
 async def test_a_state_is_good_once(api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider) -> None:
     state = liar.note(await leave(api, await begin(api, sso.connection_id)))
-    back = httpx.URL(CALLBACK, params={"code": "c", "state": state})
+    back = httpx.URL(sso.callback, params={"code": "c", "state": state})
 
     first, second = await arrive(api, back), await arrive(api, back)
 
@@ -192,7 +236,7 @@ async def test_a_state_runs_out(
     async with platform.db.platform() as tx:
         await tx.execute("update sso_flows set expires_at = now() - interval '1 second'")
 
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     _refused(landed, "bad_oauth_state")
 
@@ -202,7 +246,7 @@ async def test_a_sign_in_is_finished_only_by_the_browser_that_left_for_it(
 ) -> None:
     state = liar.note(await leave(api, await begin(api, sso.connection_id)))
 
-    landed = await arrive(other_browser, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(other_browser, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     _refused(landed, "bad_oauth_state")
     assert liar.forms == []
@@ -223,7 +267,7 @@ async def test_a_sign_in_that_never_left_can_not_come_back(
     await leave(api, await begin(api, sso.connection_id))  # the browser has a cookie
     state = httpx.URL(await begin(api, sso.connection_id)).params["state"]
 
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     _refused(landed, "bad_oauth_state")
     assert liar.forms == []
@@ -235,7 +279,7 @@ async def test_a_code_put_into_another_sign_in_is_refused_by_its_nonce(
     liar.note(await leave(api, await begin(api, sso.connection_id)))  # whose code it is
     state = httpx.URL(await leave(api, await begin(api, sso.connection_id))).params["state"]
 
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "injected", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "injected", "state": state}))
 
     _refused(landed)
     assert await _last_error(api, sso) == "id_token_nonce"
@@ -260,7 +304,7 @@ async def test_nobody_is_led_to_a_page_that_is_not_ours(
 ) -> None:
     state = liar.note(await leave(api, await begin(api, sso.connection_id, redirect_to=goal)))
 
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     assert landed.url.rstrip("/") == "http://localhost:8000"
 
@@ -351,7 +395,7 @@ async def test_an_answer_of_a_connection_that_was_turned_off_meanwhile_is_refuse
     state = liar.note(await leave(api, await begin(api, sso.connection_id)))
     await api.patch(sso.path, json={"isEnabled": False}, headers=sso.tenant.owner.headers)
 
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     _refused(landed, "sso_provider_not_found")
 
@@ -364,7 +408,7 @@ async def test_what_the_old_provider_said_on_the_way_is_void_with_it(
         body = {"issuer": second.issuer}
         assert (await api.patch(sso.path, json=body, headers=sso.tenant.owner.headers)).status_code == 200
 
-        landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+        landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
 
     _refused(landed, "bad_oauth_state")
 
@@ -376,7 +420,7 @@ async def test_a_code_nobody_has_changed_for_a_sign_in_is_void_once_its_connecti
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = await begin(api, sso.connection_id, code_challenge=challenge, code_challenge_method="s256")
     state = liar.note(await leave(api, asked))
-    landed = await arrive(api, httpx.URL(CALLBACK, params={"code": "c", "state": state}))
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
     await change(api, sso, isEnabled=False)
     await change(api, sso, isEnabled=True)
 

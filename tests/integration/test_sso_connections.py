@@ -55,7 +55,7 @@ async def test_a_new_connection_is_off_and_says_what_the_provider_asks_about_us(
     assert answer.status_code == 201, answer.text
     assert (made["isEnabled"], made["isEnforced"], made["workedAt"]) == (False, False, None)
     assert made["issuer"] == liar.issuer  # as its document writes it
-    assert made["redirectUri"] == "http://localhost:8000/auth/v1/callback"
+    assert made["redirectUri"] == f"http://localhost:8000/auth/v1/callback/{made['id']}"
 
 
 async def test_a_client_secret_is_never_shown_and_lies_sealed(
@@ -231,3 +231,18 @@ async def test_in_production_an_issuer_needs_tls(
             answer = await _create(api, tenant, _body(liar.issuer))
 
     assert assert_problem(answer, 422, "invalid_input")["field"] == "issuer"
+
+
+async def test_another_issuer_is_not_shown_the_secret_of_the_old_one(
+    api: httpx.AsyncClient, tenant: Tenant, liar: LyingProvider
+) -> None:
+    made = (await _create(api, tenant, _body(liar.issuer))).json()
+    path = f"{tenant.path}/sso/connections/{made['id']}"
+
+    async with running_lying_provider() as other:
+        same = await api.patch(path, json={"issuer": liar.issuer}, headers=tenant.owner.headers)
+        bare = await api.patch(path, json={"issuer": other.issuer}, headers=tenant.owner.headers)
+        with_secret = {"issuer": liar.issuer, "clientSecret": "of the other one, as it seems"}
+        own = await api.patch(path, json=with_secret, headers=tenant.owner.headers)
+
+    assert [one.json()["hasClientSecret"] for one in (same, bare, own)] == [True, False, True]

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,7 @@ class LyingProvider:
         forms: what came to the token endpoint.
         nonce: of the request it is to answer.
         connections: how often somebody came, whatever they said.
+        before_tokens: done once, before the next tokens are given.
     """
 
     issuer: str = ""
@@ -47,6 +48,7 @@ class LyingProvider:
     forms: list[dict[str, str]] = field(default_factory=list)
     nonce: str = ""
     connections: int = 0
+    before_tokens: Callable[[], Awaitable[None]] | None = None
 
     def note(self, url: str) -> str:
         """Remember the nonce of a request to sign in, as a provider does. Answers its state."""
@@ -96,6 +98,9 @@ class LyingProvider:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
         body = await reader.readexactly(int(lengths[0])) if lengths else b""
+        if self.before_tokens is not None and " /token " in head[0]:
+            do, self.before_tokens = self.before_tokens, None
+            await do()
         answer = b" " * self.padding + json.dumps(self._answer(head[0].split(" ")[1], body)).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
         writer.write(f"Content-Length: {len(answer)}\r\n\r\n".encode() + answer)

@@ -20,6 +20,7 @@ from tests.support.identity_providers.browserless import sign_in_at_oidc
 from tests.support.identity_providers.running import OidcServer
 
 CALLBACK = "http://localhost:8000/auth/v1/callback"
+"""Above the redirect URIs of all connections, and none itself; the provider of the tests takes all that are under it."""
 PAGE = "http://localhost:8000/sign-in/callback"
 
 
@@ -34,6 +35,11 @@ class SsoTenant:
     @property
     def path(self) -> str:
         return f"{self.tenant.path}/sso/connections/{self.connection_id}"
+
+    @property
+    def callback(self) -> str:
+        """The connection's redirect URI."""
+        return f"{CALLBACK}/{self.connection_id}"
 
     def someone(self) -> str:
         """A fresh address of its domain."""

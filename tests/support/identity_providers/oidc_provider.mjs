@@ -20,4 +20,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     return { accountId: login, claims: async () => claims };
   },
 });
+// A connection's redirect URI is known once it is saved: what is under a registered one will do here.
+provider.Client.prototype.redirectUriAllowed = function (uri) {
+  return this.redirectUris.some((known) => uri === known || uri.startsWith(`${known}/`));
+};
 provider.listen(port, "127.0.0.1", () => console.log("ready"));

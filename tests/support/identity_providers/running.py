@@ -107,7 +107,7 @@ def running_oidc_provider(
     """An OpenID provider with one client, until the end of the block.
 
     Args:
-        redirect_uris: where the client may be led back to.
+        redirect_uris: where the client may be led back to; also to what is under one of them.
         accounts: claims of single logins where they differ from `{sub: login, email: login, email_verified: true, name}`;
             None removes a claim.
         client: more of the client's metadata, such as its `token_endpoint_auth_method`.

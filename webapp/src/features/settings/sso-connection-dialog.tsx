@@ -35,6 +35,8 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
   );
   const isOidc = kind === 'oidc';
   const isNew = connection === null;
+  // The server forgets it with the issuer it was for.
+  const keepsSecret = connection?.hasClientSecret === true && issuer.trim() === connection.issuer;
   const isWhole = name.trim() !== '' && (isOidc ? issuer.trim() !== '' && clientId.trim() !== '' : !isNew || metadataUrl.trim() !== '' || xml !== null);
 
   function submit(event: SubmitEvent): void {
@@ -69,7 +71,9 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
       title={isNew ? `Add ${what}` : `Change ${connection.name}`}
       description={
         isOidc
-          ? 'Make a web client at the provider with this redirect URI, and take its issuer, id and secret here.'
+          ? isNew
+            ? 'Make a web client at the provider, and take its issuer, id and secret here. Its redirect URI is shown once this is saved.'
+            : 'The web client at the provider needs this redirect URI. Another issuer is another provider: it has to be tested anew.'
           : 'Take the provider’s metadata, by its address or as a file. Our own is shown once this is saved.'
       }
       footer={
@@ -87,8 +91,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         <TextField label="Name" placeholder="Okta" maxLength={80} value={name} onChange={(event) => setName(event.target.value)} data-testid="sso-name" />
         {isOidc ? (
           <>
-            {/* The same for all of them; where this page is not served from the public address, the saved one tells. */}
-            <CopyField label="Redirect URI, for the provider" value={connection?.redirectUri ?? `${location.origin}/auth/v1/callback`} isMono />
+            {connection && <CopyField label="Redirect URI, for the provider" value={connection.redirectUri} isMono />}
             <TextField
               label="Issuer"
               type="url"
@@ -109,7 +112,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
               label="Client secret"
               type="password"
               autoComplete="off"
-              hint={connection?.hasClientSecret ? 'One is kept, and never shown again. Empty leaves it.' : 'Empty for a public client.'}
+              hint={keepsSecret ? 'One is kept, and never shown again. Empty leaves it.' : 'Empty for a public client.'}
               value={secret}
               onChange={(event) => setSecret(event.target.value)}
               data-testid="sso-client-secret"

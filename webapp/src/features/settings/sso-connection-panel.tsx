@@ -166,7 +166,13 @@ function Facts({ connection }: { connection: SsoConnection }) {
     <div className="grid gap-2.5 border-b border-line px-3.5 py-3 md:grid-cols-2">
       {connection.kind === 'oidc' ? (
         <>
-          <CopyField label="Redirect URI, for the provider" value={connection.redirectUri} isMono testId="sso-redirect-uri" />
+          <div className="grid gap-1.5 md:col-span-2">
+            <CopyField label="Redirect URI, for the provider" value={connection.redirectUri} isMono testId="sso-redirect-uri" />
+            <p className="text-xs text-ink-2">
+              {connection.workedAt === null ? 'Put it into the client at the provider before the first test. ' : ''}
+              It is this connection’s alone, and has to be there to the letter.
+            </p>
+          </div>
           <CopyField label="Issuer" value={connection.issuer ?? ''} isMono />
         </>
       ) : (

@@ -15,6 +15,8 @@ const REASONS: Record<string, string> = {
   code_refused: 'The provider did not take the code: client id, secret or redirect URI are not those it knows.',
   secret_lost: 'The client secret has to be set again.',
   access_denied: 'The provider signed nobody in: access was denied there.',
+  provider_error: 'The provider signed nobody in, and gave no reason that is known here.',
+  hosted_domain: 'The Google account is not managed by a domain that was proven above.',
   id_token_signature: 'The signature of the ID token is not good.',
   id_token_expired: 'The ID token is too old. Check the clocks.',
   id_token_aud: 'The ID token is for another client.',
