@@ -25,7 +25,6 @@ from control_plane.domain.mailed_proofs import Asked, FlowStarted, Halfway, Mail
 from control_plane.domain.origins import plain_name, rough_origin
 from control_plane.domain.outbox import OutboxMessage
 from control_plane.domain.sign_ins import (
-    FLOW_CODE_LIFETIME,
     MAILED_LIFETIME,
     OTP_DIGITS,
     OTP_FAILURES,
@@ -39,6 +38,7 @@ from control_plane.domain.sign_ins import (
 from control_plane.services.mail import MailService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.ports import Clock, Ids
+from control_plane.services.sealing import hash_token
 from control_plane.services.sessions import SessionService, SignedIn
 from control_plane.services.sso_addresses import require_may_leave
 from control_plane.stores import accounts as account_store
@@ -190,7 +190,7 @@ class ConfirmationService:
             code_challenge_method=None if challenge is None else challenge.method,
             expires_at=now + MAILED_LIFETIME,
         )
-        await store.put(tx, row, _hash(token), now)
+        await store.put(tx, row, hash_token(token), now)
         query = urlencode({"token": token, "type": link_type, "redirect_to": redirect_to or self.site_url})
         refusal = urlencode({"token": token})
         return Mailed(
@@ -305,7 +305,7 @@ class ConfirmationService:
         """
         purposes = _purposes_of(link_type)
         async with self.db.platform() as tx:
-            row = await store.take_by_hash(tx, _hash(token), purposes)
+            row = await store.take_by_hash(tx, hash_token(token), purposes)
             outcome = (
                 _expired() if row is None else await self._use(tx, row, link_type, origin, starts_flow=starts_flow)
             )
@@ -336,14 +336,14 @@ class ConfirmationService:
             Forbidden: used, replaced by a newer letter, or confirmed already. Unavailable.
         """
         async with self.db.platform() as tx:
-            row = await store.take_by_hash(tx, _hash(token), PURPOSES_OF_TYPE["signup"])
+            row = await store.take_by_hash(tx, hash_token(token), PURPOSES_OF_TYPE["signup"])
             account = None if row is None else await account_store.lock_account(tx, row.user_id)
             is_voided = account is not None and account.is_pending
             if account is not None and account.is_pending:
                 if account.invited_at is None:
                     await account_store.delete_account(tx, account.id)
                 else:
-                    await self._forget_sign_up(tx, account)
+                    await self.forget_sign_up(tx, account)
         if not is_voided:
             raise _expired()
 
@@ -354,7 +354,7 @@ class ConfirmationService:
             NotFound: the code is unknown or used. Forbidden: too old, banned. InvalidInput: the verifier. Unavailable.
         """
         async with self.db.platform() as tx:
-            flow = await store.take_flow_code(tx, _hash(auth_code))
+            flow = await store.take_flow_code(tx, hash_token(auth_code))
             account = None if flow is None else await account_store.find_account(tx, flow.user_id)
         if flow is None or account is None:
             raise NotFound("invalid flow state, no valid flow state found", reason="flow_state_not_found")
@@ -393,7 +393,7 @@ class ConfirmationService:
         if account is None or row.expires_at <= now or account.is_banned(now):
             return _expired()
         if row.purpose is not MailPurpose.CONFIRMATION:
-            account = await self._forget_sign_up(tx, account)
+            account = await self.forget_sign_up(tx, account)
         if row.purpose in {MailPurpose.EMAIL_CHANGE_CURRENT, MailPurpose.EMAIL_CHANGE_NEW}:
             changed = await self._confirm_change(tx, account, row)
             if not isinstance(changed, Account):
@@ -404,21 +404,12 @@ class ConfirmationService:
             await account_store.update_account(tx, account, None)
         method = "recovery" if link_type == "recovery" else "otp"
         if starts_flow and row.code_challenge is not None and row.code_challenge_method is not None:
-            code = str(self.ids.new())
-            await store.insert_flow_code(
-                tx,
-                code_id=self.ids.new(),
-                user_id=account.id,
-                code_hash=_hash(code),
-                challenge=Challenge(value=row.code_challenge, method=row.code_challenge_method),
-                method=method,
-                expires_at=now + FLOW_CODE_LIFETIME,
-            )
-            return FlowStarted(code=code)
+            challenge = Challenge(value=row.code_challenge, method=row.code_challenge_method)
+            return await self.sessions.start_flow(tx, account, challenge, method)
         sign_in, refresh_token = await self.sessions.open(tx, account, method, origin)
         return account, sign_in, refresh_token
 
-    async def _forget_sign_up(self, tx: Transaction, account: Account) -> Account:
+    async def forget_sign_up(self, tx: Transaction, account: Account) -> Account:
         """Empty the password and the data of a sign-up that nobody confirmed: the mailbox's owner may not have written them.
 
         Only the sign-up's own letter confirms them. Without a password nobody signed up: then the data is the inviter's.
@@ -481,10 +472,6 @@ def _purposes_of(link_type: str) -> tuple[MailPurpose, ...]:
     if purposes is None:
         raise InvalidInput("Verify requires a verification type", field="type")
     return purposes
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _is_verifier(verifier: str, challenge: Challenge) -> bool:

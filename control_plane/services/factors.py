@@ -15,7 +15,6 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from control_plane.domain.accounts import Account
 from control_plane.domain.callers import Caller
@@ -36,13 +35,11 @@ from control_plane.domain.ids import UserId
 from control_plane.domain.sign_ins import SignIn
 from control_plane.services.mail import MailService
 from control_plane.services.ports import Clock, Ids
+from control_plane.services.sealing import seal, unseal
 from control_plane.services.sessions import SessionService, SignedIn
 from control_plane.stores import factors as store
 from control_plane.stores import sign_ins
 from control_plane.stores.database import Database, Transaction, UniqueViolation
-
-NONCE_BYTES = 12
-"""Source: NIST SP 800-38D, 8.2: 96-bit nonces."""
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +103,7 @@ class FactorService:
                     user_id=account.id,
                     friendly_name=name,
                     status="unverified",
-                    sealed_secret=self._seal(secret, factor_id),
+                    sealed_secret=seal(self.key, secret, factor_id.bytes),
                     last_step=0,
                     created_at=now,
                     updated_at=now,
@@ -149,7 +146,9 @@ class FactorService:
                     "MFA challenge has expired, verify against another challenge or create a new challenge.",
                     reason="mfa_challenge_expired",
                 )
-            step = find_step(self._unseal(factor), code, now.timestamp(), factor.last_step)
+            step = find_step(
+                unseal(self.key, factor.sealed_secret, factor.id.bytes), code, now.timestamp(), factor.last_step
+            )
             if step is None:
                 raise _wrong_code()
             await store.delete_challenge(tx, challenge_id)
@@ -238,14 +237,6 @@ class FactorService:
     async def _tell(self, tx: Transaction, account: Account, template: str) -> None:
         if self.mail.can_send:
             await self.mail.put(tx, account.email, template, {})
-
-    def _seal(self, secret: bytes, factor_id: UUID) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, secret, factor_id.bytes)
-
-    def _unseal(self, factor: Factor) -> bytes:
-        nonce, sealed = factor.sealed_secret[:NONCE_BYTES], factor.sealed_secret[NONCE_BYTES:]
-        return AESGCM(self.key).decrypt(nonce, sealed, factor.id.bytes)
 
     def _code_hash(self, user_id: UserId, code: str) -> bytes:
         return hmac.new(self.key, user_id.bytes + code.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

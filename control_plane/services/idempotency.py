@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import KeyReused, RequestInFlight
 from control_plane.domain.idempotency import HELD, KEPT, KeptRequest, request_key
 from control_plane.services.ports import Clock
+from control_plane.services.sealing import seal, unseal
 from control_plane.stores import idempotency as store
 from control_plane.stores.database import Database
-
-_NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,7 @@ class IdempotencyService:
 
     async def keep(self, kept: KeptRequest, key: str, status: int, answer: bytes) -> None:
         """Keep the answer of a claimed request. Raises Unavailable."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + AESGCM(self._key(key)).encrypt(nonce, answer, kept.id.bytes)
+        sealed = seal(self._key(key), answer, kept.id.bytes)
         async with self.db.user(kept.user_id) as tx:
             await store.write_answer(tx, kept.id, kept.held_until, status, sealed)
 
@@ -98,9 +94,8 @@ class IdempotencyService:
 
     def open(self, kept: KeptRequest, key: str) -> bytes | None:
         """The kept answer of a request; None when it was sealed under another TR_SECRET_KEY."""
-        sealed = kept.answer or b""
         try:
-            return AESGCM(self._key(key)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], kept.id.bytes)
+            return unseal(self._key(key), kept.answer or b"", kept.id.bytes)
         except (InvalidTag, ValueError):
             return None
 

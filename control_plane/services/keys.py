@@ -15,7 +15,6 @@ import jwt
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
 from control_plane.services.ports import Clock
+from control_plane.services.sealing import seal, unseal
 from control_plane.stores import keys as store
 from control_plane.stores.database import Database
 from control_plane.stores.keys import SealedKey
@@ -38,8 +38,6 @@ ACTIVATION = timedelta(minutes=10)
 nobody meets a token whose key they can't know yet."""
 KEEP_RETIRED = timedelta(hours=24)
 """How long a retired key verifies: longer than any token lives (resume tokens: 12 h) and than it goes on signing."""
-NONCE_BYTES = 12
-"""Source: NIST SP 800-38D, 8.2: 96-bit nonces."""
 
 
 class WrongSecretKey(Exception):
@@ -65,7 +63,7 @@ class KeyService:
     def __init__(self, db: Database, clock: Clock, secret_key: bytes) -> None:
         self._db = db
         self._clock = clock
-        self._cipher = AESGCM(secret_key)
+        self._secret_key = secret_key
         self._loaded: _Loaded | None = None
         self._loaded_at = 0.0
         self._lock = asyncio.Lock()
@@ -143,11 +141,10 @@ class KeyService:
         jwk = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
         public = {**jwk, "kid": kid, "use": "sig", "alg": "ES256", "key_ops": ["verify"]}
         raw = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        nonce = os.urandom(NONCE_BYTES)
         return SealedKey(
             kid=kid,
             purpose=purpose,
-            private_key=nonce + self._cipher.encrypt(nonce, raw, kid.encode()),
+            private_key=seal(self._secret_key, raw, kid.encode()),
             public_jwk=msgspec.json.encode(public).decode(),
             is_current=True,
             created_at=self._clock.now(),
@@ -172,9 +169,8 @@ class KeyService:
         )
 
     def _unseal(self, key: SealedKey) -> ec.EllipticCurvePrivateKey:
-        nonce, sealed = key.private_key[:NONCE_BYTES], key.private_key[NONCE_BYTES:]
         try:
-            raw = self._cipher.decrypt(nonce, sealed, key.kid.encode())
+            raw = unseal(self._secret_key, key.private_key, key.kid.encode())
         except InvalidTag as error:
             raise WrongSecretKey("TR_SECRET_KEY is not the one the signing keys were sealed with.") from error
         return cast("ec.EllipticCurvePrivateKey", load_der_private_key(raw, password=None))

@@ -25,8 +25,10 @@ from control_plane.domain.errors import Forbidden, NotFound, Unauthenticated
 from control_plane.domain.events import SignInsEnded
 from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
-from control_plane.domain.sign_ins import SIGN_INS_TOPIC, Proof, SignIn
+from control_plane.domain.mailed_proofs import FlowStarted
+from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, SIGN_INS_TOPIC, Challenge, Proof, SignIn
 from control_plane.services.ports import Bus, Clock, Ids, Tokens
+from control_plane.services.sealing import hash_token
 from control_plane.stores import accounts as account_store
 from control_plane.stores import factors as factor_store
 from control_plane.stores import mailed_tokens, sso_flows
@@ -105,13 +107,13 @@ class SessionService:
             user_agent=None if origin is None or origin.user_agent is None else _printable(origin.user_agent)[:256],
         )
         await store.insert_sign_in(tx, sign_in, connection_id)
-        await store.insert_refresh_token(tx, _hash(refresh_token), sign_in.id, now)
+        await store.insert_refresh_token(tx, hash_token(refresh_token), sign_in.id, now)
         return sign_in, refresh_token
 
     async def add_refresh_token(self, tx: Transaction, sign_in: SignIn) -> str:
         """One more refresh token of a sign-in's family."""
         refresh_token = secrets.token_urlsafe(32)
-        await store.insert_refresh_token(tx, _hash(refresh_token), sign_in.id, self.clock.now())
+        await store.insert_refresh_token(tx, hash_token(refresh_token), sign_in.id, self.clock.now())
         return refresh_token
 
     def proof(self, method: str) -> Proof:
@@ -163,14 +165,14 @@ class SessionService:
         next_token = self._next(refresh_token)
         now = self.clock.now()
         async with self.db.platform() as tx:
-            row = await store.lock_refresh_token(tx, _hash(refresh_token))
+            row = await store.lock_refresh_token(tx, hash_token(refresh_token))
             is_stolen = row is not None and await self._is_stolen(tx, row, next_token)
             account = None if row is None else await account_store.find_account(tx, row.sign_in.user_id)
             if row is not None and is_stolen:
                 await self.end(tx, row.sign_in.user_id, only=row.sign_in.id)
             elif row is not None and not row.is_revoked and row.used_at is None:
-                await store.mark_used(tx, _hash(refresh_token), row.sign_in.id, now)
-                await store.insert_refresh_token(tx, _hash(next_token), row.sign_in.id, now)
+                await store.mark_used(tx, hash_token(refresh_token), row.sign_in.id, now)
+                await store.insert_refresh_token(tx, hash_token(next_token), row.sign_in.id, now)
         if is_stolen:
             raise Unauthenticated("Invalid Refresh Token: Already Used", reason="refresh_token_already_used")
         if row is None or row.is_revoked or account is None:
@@ -235,6 +237,31 @@ class SessionService:
             tx.after_commit(partial(self.bus.publish, SIGN_INS_TOPIC, event))
         return ended
 
+    async def start_flow(
+        self, tx: Transaction, account: Account, challenge: Challenge, method: str, connection_id: UUID | None = None
+    ) -> FlowStarted:
+        """Make the code that a PKCE client changes for a sign-in.
+
+        Args:
+            tx: the platform's.
+            account: who proved themselves.
+            challenge: of the client.
+            method: how they did.
+            connection_id: the single sign-on connection they came by.
+        """
+        code = str(self.ids.new())
+        await mailed_tokens.insert_flow_code(
+            tx,
+            code_id=self.ids.new(),
+            user_id=account.id,
+            code_hash=hash_token(code),
+            challenge=challenge,
+            method=method,
+            expires_at=self.clock.now() + FLOW_CODE_LIFETIME,
+            connection_id=connection_id,
+        )
+        return FlowStarted(code=code)
+
     async def end_of_connection(self, connection_id: UUID, *, is_replaced: bool) -> int:
         """End every sign-in that came by a connection, with its sockets. Answers how many.
 
@@ -295,18 +322,13 @@ class SessionService:
         """Whether a used token comes back: after REUSE_S, or after its successor was used too."""
         if row.used_at is None or row.is_revoked:
             return False
-        successor = await store.lock_refresh_token(tx, _hash(next_token))
+        successor = await store.lock_refresh_token(tx, hash_token(next_token))
         is_late = self.clock.now() - row.used_at > REUSE_S
         return is_late or successor is None or successor.used_at is not None
 
     def _next(self, refresh_token: str) -> str:
         digest = hmac.new(self.refresh_key, refresh_token.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _hash(refresh_token: str) -> bytes:
-    """What is stored of a token; 256 random bits need no salt."""
-    return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _erased() -> Forbidden:

@@ -6,7 +6,6 @@ proven domains, the owner among them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from control_plane.domain.audit import changes_of
 from control_plane.domain.callers import Caller
@@ -37,11 +35,10 @@ from control_plane.domain.sso import (
 from control_plane.services import access, audit
 from control_plane.services.entitlements import lock_entitlement, read_entitlement
 from control_plane.services.ports import Bus, Clock, Fetcher, Ids, OidcProvider, SamlProvider
+from control_plane.services.sealing import seal, unseal
 from control_plane.services.sessions import SessionService
 from control_plane.stores import sso as store
 from control_plane.stores.database import Database, Transaction, UniqueViolation
-
-_NONCE_BYTES = 12
 
 
 class ConnectionFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,7 +247,7 @@ class SsoConnections:
             new["client_id"] = _clean(wanted.client_id, "clientId")
         if wanted.client_secret is not None:
             secret = _clean(wanted.client_secret, "clientSecret")
-            new["client_secret"] = self._seal(connection.id, secret.encode())
+            new["client_secret"] = seal(self.key, secret.encode(), connection.id.bytes)
         return msgspec.structs.replace(connection, **new)
 
     async def _with_saml(self, connection: SsoConnection, wanted: ConnectionFields) -> SsoConnection:
@@ -324,13 +321,9 @@ class SsoConnections:
         if sealed is None:
             return None
         try:
-            return AESGCM(self.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], connection.id.bytes).decode()
+            return unseal(self.key, sealed, connection.id.bytes).decode()
         except InvalidTag:
             return None
-
-    def _seal(self, connection_id: UUID, raw: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, raw, connection_id.bytes)
 
 
 def _only_lifts(wanted: ConnectionFields) -> bool:

@@ -30,11 +30,12 @@ from control_plane.domain.errors import (
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.roles import Permission
-from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, Challenge
+from control_plane.domain.sign_ins import Challenge
 from control_plane.domain.sso import FLOW_LIFETIME, GOOGLE_ISSUER, SsoConnection, SsoFlow, SsoIdentity, domain_of
 from control_plane.services import access
 from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.ports import Clock, Ids, OidcProvider, SamlProvider
+from control_plane.services.sealing import hash_token
 from control_plane.services.sessions import SessionService, SignedIn
 from control_plane.services.sso_addresses import caller_by, clear_unproven
 from control_plane.services.sso_connections import SsoConnections, idp_of, require_connection, require_sso
@@ -164,7 +165,7 @@ class SsoSignIn:
             expires_at=now + FLOW_LIFETIME,
         )
         async with self.db.platform() as tx:
-            await sso_flows.insert_flow(tx, flow, _hash(state), now)
+            await sso_flows.insert_flow(tx, flow, hash_token(state), now)
         return f"{self.connections.public_url}/auth/v1/sso/authorize?state={state}"
 
     # --- leaving
@@ -175,10 +176,10 @@ class SsoSignIn:
         The first browser that comes has the flow; another one is refused, so nobody's sign-in is finished by somebody else.
         """
         async with self.db.platform() as tx:
-            flow = await sso_flows.lock_flow(tx, _hash(state))
+            flow = await sso_flows.lock_flow(tx, hash_token(state))
             if flow is not None and flow.browser_hash is None:
-                flow = msgspec.structs.replace(flow, browser_hash=_hash(browser))
-                await sso_flows.bind_browser(tx, flow, _hash(browser))
+                flow = msgspec.structs.replace(flow, browser_hash=hash_token(browser))
+                await sso_flows.bind_browser(tx, flow, hash_token(browser))
         refusal = self._refuse(flow, browser)
         if flow is None or refusal is not None:
             return self._land(flow, refusal or _no_flow())
@@ -206,7 +207,7 @@ class SsoSignIn:
     async def finish_oidc(self, back: OidcReturn, browser: str, origin: Origin) -> Landing:
         """The browser is back from an OIDC provider. The flow is over, however this ends. Never raises a refusal."""
         async with self.db.platform() as tx:
-            flow = await sso_flows.take_flow(tx, _hash(back.state))
+            flow = await sso_flows.take_flow(tx, hash_token(back.state))
         refusal = self._refuse(flow, browser)
         if flow is None or refusal is not None:
             return self._land(flow, refusal or _no_flow())
@@ -257,7 +258,7 @@ class SsoSignIn:
         """
         now = self.clock.now()
         async with self.db.platform() as tx:
-            flow = await sso_flows.lock_flow(tx, _hash(state))
+            flow = await sso_flows.lock_flow(tx, hash_token(state))
         if flow is None or flow.expires_at <= now or flow.browser_hash is None or flow.answer is not None:
             return self._land(flow, _no_flow())
         connection = None
@@ -271,10 +272,10 @@ class SsoSignIn:
             )
         except DomainError as error:
             async with self.db.platform() as tx:
-                await sso_flows.take_flow(tx, _hash(state))
+                await sso_flows.take_flow(tx, hash_token(state))
             return await self._fail(flow, connection, error)
         async with self.db.platform() as tx:
-            found = await sso_flows.lock_flow(tx, _hash(state))
+            found = await sso_flows.lock_flow(tx, hash_token(state))
             if found is None or found.answer is not None:
                 return self._land(flow, _no_flow())
             provider = connection.idp_entity_id or ""
@@ -284,7 +285,7 @@ class SsoSignIn:
     async def finish_saml(self, state: str, browser: str, origin: Origin) -> Landing:
         """The browser comes, with its cookie, for what its provider posted. As `finish_oidc`."""
         async with self.db.platform() as tx:
-            flow = await sso_flows.take_flow(tx, _hash(state))
+            flow = await sso_flows.take_flow(tx, hash_token(state))
         refusal = self._refuse(flow, browser)
         if flow is None or refusal is not None or flow.answer is None:
             return self._land(flow, refusal or _no_flow())
@@ -387,15 +388,12 @@ class SsoSignIn:
 
     async def _confirm(self, tx: Transaction, account: Account) -> Account:
         now = self.clock.now()
-        new: dict[str, object] = {"email_confirmed_at": now, "updated_at": now}
-        is_strangers = account.is_pending and bool(await account_store.read_password_hash(tx, account.id))
-        if is_strangers:
-            new |= {"user_metadata": {}, "display_name": display_name_of(account.email, {})}
-        account = msgspec.structs.replace(account, **new)
-        await account_store.update_account(tx, account, "" if is_strangers else None)
-        if is_strangers:
+        cleared = await self.confirmations.forget_sign_up(tx, account)
+        if cleared is not account:
             await mailed_tokens.delete_of_user(tx, account.id)
-        return account
+        confirmed = msgspec.structs.replace(cleared, email_confirmed_at=now, updated_at=now)
+        await account_store.update_account(tx, confirmed, None)
+        return confirmed
 
     async def _open(self, flow: SsoFlow, connection: SsoConnection, account: Account, origin: Origin) -> Landing:
         """Open a sign-in, or make a code for one; it leaves us only if the connection is as it was.
@@ -411,20 +409,10 @@ class SsoSignIn:
                     await self.sessions.end(tx, account.id, only=signed_in.sign_in.id)
                 raise
             return self._land(flow, signed_in)
-        code = str(self.ids.new())
         async with self.db.platform() as tx:
-            await mailed_tokens.insert_flow_code(
-                tx,
-                code_id=self.ids.new(),
-                user_id=account.id,
-                code_hash=_hash(code),
-                challenge=flow.challenge,
-                method=connection.method,
-                expires_at=self.clock.now() + FLOW_CODE_LIFETIME,
-                connection_id=connection.id,
-            )
+            started = await self.sessions.start_flow(tx, account, flow.challenge, connection.method, connection.id)
         await self._require_unchanged(connection)
-        return self._land(flow, FlowStarted(code=code))
+        return self._land(flow, started)
 
     async def _require_unchanged(self, connection: SsoConnection) -> None:
         async with self.db.tenant(connection.organization_id) as tx:
@@ -434,7 +422,7 @@ class SsoSignIn:
         """Why a flow can't go on in this browser; None: it can."""
         if flow is None or flow.expires_at <= self.clock.now():
             return _no_flow()
-        if flow.browser_hash is None or not browser or not hmac.compare_digest(flow.browser_hash, _hash(browser)):
+        if flow.browser_hash is None or not browser or not hmac.compare_digest(flow.browser_hash, hash_token(browser)):
             return Forbidden("This sign-in was begun in another browser.", reason="bad_oauth_state")
         return None
 
@@ -462,11 +450,6 @@ class SsoSignIn:
         made_of = msgspec.json.encode([purpose, connection.id, connection.issuer, connection.client_id])
         digest = hmac.new(self.key, made_of + state.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _hash(secret: str) -> bytes:
-    """What is stored; 256 random bits need no salt."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def _word(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, LimitExceeded, NotFound
@@ -34,10 +32,9 @@ from control_plane.domain.webhooks import (
 from control_plane.services import access, audit
 from control_plane.services.api_tokens import require_api_access
 from control_plane.services.ports import Clock, Ids
+from control_plane.services.sealing import seal, unseal
 from control_plane.stores import webhooks as store
 from control_plane.stores.database import Database, Transaction
-
-_NONCE_BYTES = 12
 
 
 class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +100,7 @@ class WebhookService:
             url=check_url(url, allows_private=self.allows_private),
             description=description,
             events=check_events(events),
-            secret=self._seal(new_id, raw),
+            secret=seal(self.key, raw, new_id.bytes),
             old_secret=None,
             old_secret_until=None,
             created_at=now,
@@ -169,7 +166,7 @@ class WebhookService:
             before = await _require(tx, organization_id, endpoint_id, lock=True)
             after = msgspec.structs.replace(
                 before,
-                secret=self._seal(endpoint_id, raw),
+                secret=seal(self.key, raw, endpoint_id.bytes),
                 old_secret=before.secret,
                 old_secret_until=now + ROTATION_OVERLAP,
                 updated_at=now,
@@ -283,15 +280,10 @@ class WebhookService:
             and now < endpoint.old_secret_until
         ):
             sealed.append(endpoint.old_secret)
-        cipher = AESGCM(self.key)
         try:
-            return [cipher.decrypt(one[:_NONCE_BYTES], one[_NONCE_BYTES:], endpoint.id.bytes) for one in sealed]
+            return [unseal(self.key, one, endpoint.id.bytes) for one in sealed]
         except InvalidTag:
             return []
-
-    def _seal(self, endpoint_id: UUID, raw: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, raw, endpoint_id.bytes)
 
 
 async def _require(

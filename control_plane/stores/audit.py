@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from control_plane.domain.audit import ActorKind, AuditEntry, AuditFilter
-from control_plane.domain.ids import OrganizationId, RisingIds, UserId
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.stores.database import Rows, Transaction
+from control_plane.stores.fresh_ids import fresh_id
 
 _COLUMNS = (
     "id, at, actor_kind, actor_id, token_id, session_id, action, subject_kind, subject_id, "
     "before, after, ip, user_agent, request_id"
 )
-_IDS = RisingIds()
 _ADD = (
     f"insert into audit_log ({_COLUMNS}, organization_id) "  # noqa: S608 - our own columns
     "values ($1, now(), $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14)"
@@ -77,7 +75,7 @@ async def add_entry(
 ) -> None:
     """Write an entry. Its time is the transaction's: what commits together happened together."""
     # The id only orders the list; who changes something has no business choosing it.
-    entry_id = _IDS.next(time.time_ns() // 1_000_000, os.urandom(10))
+    entry_id = fresh_id()
     await tx.execute(
         _ADD,
         entry_id,

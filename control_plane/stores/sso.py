@@ -5,16 +5,15 @@ Flows are in `sso_flows`.
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.ids import OrganizationId, UserId, make_uuid7
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.roles import Role
 from control_plane.domain.sso import DomainProblem, SsoConnection, SsoDomain
 from control_plane.stores.database import Rows, Transaction, UniqueViolation
+from control_plane.stores.fresh_ids import fresh_id
 
 _CONNECTION = (
     "id, organization_id, kind, name, issuer, client_id, client_secret, idp_entity_id, idp_sso_url, idp_certificates, "
@@ -88,10 +87,8 @@ async def organization_of_connection(tx: Transaction, connection_id: UUID) -> Or
 
 async def organization_of_domain(tx: Transaction, domain: str) -> OrganizationId | None:
     """Who has proven a domain; platform scope. None: nobody."""
-    found: UUID | None = await tx.fetchval(
-        "select organization_id from sso_domains where domain = $1 and verified_at is not null", domain
-    )
-    return None if found is None else OrganizationId(found)
+    found = await find_proven(tx, domain)
+    return None if found is None else found[0]
 
 
 # --- connections
@@ -370,7 +367,7 @@ async def remember_former(tx: Transaction, organization_id: OrganizationId, user
     await tx.execute(
         "insert into former_members (id, organization_id, user_id, since) values ($1, $2, $3, now()) "
         "on conflict (organization_id, user_id) do update set since = excluded.since",
-        make_uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
+        fresh_id(),
         organization_id,
         user_id,
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.ids import OrganizationId, RisingIds
+from control_plane.domain.ids import OrganizationId
 from control_plane.domain.webhooks import (
     ALL,
     KIND,
@@ -22,6 +20,7 @@ from control_plane.domain.webhooks import (
 )
 from control_plane.stores import outbox
 from control_plane.stores.database import Rows, Transaction
+from control_plane.stores.fresh_ids import fresh_id
 
 _ENDPOINT = (
     "id, organization_id, created_by, url, description, events, secret, old_secret, old_secret_until, created_at, "
@@ -68,14 +67,6 @@ def _delivery(row: Rows) -> WebhookDelivery:
     )
 
 
-_IDS = RisingIds()
-"""What is caused within one millisecond is sent in this order too."""
-
-
-def _new_id() -> UUID:
-    return _IDS.next(time.time_ns() // 1_000_000, os.urandom(10))
-
-
 # --- telling
 
 
@@ -107,7 +98,7 @@ async def tell(  # noqa: PLR0917 - the fields of one row
     )
     if not rows:
         return
-    event_id = _new_id()
+    event_id = fresh_id()
     body = message_body(event_id, event, organization_id, object_id, now, data)
     for row in rows:
         await add_delivery(tx, organization_id, row["id"], (event_id, event, object_id), body, now, actor_id=actor_id)
@@ -125,7 +116,7 @@ async def add_delivery(  # noqa: PLR0917 - the fields of one row
 ) -> UUID:
     """Write one delivery and its effect. about: event id, event and object id; actor_id: see `tell`. Answers its id."""
     event_id, event, object_id = about
-    delivery_id = _new_id()
+    delivery_id = fresh_id()
     await tx.execute(
         "insert into webhook_deliveries "
         "(id, organization_id, endpoint_id, event_id, event, object_id, body, created_at, actor_id) "
@@ -155,7 +146,7 @@ async def queue(  # noqa: PLR0917 - the fields of one row
     """Put a delivery in the outbox, behind those of the same object to the same endpoint."""
     await outbox.add(
         tx,
-        message_id=_new_id(),
+        message_id=fresh_id(),
         kind=KIND,
         body={"deliveryId": str(delivery_id)},
         now=now,
