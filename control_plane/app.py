@@ -66,6 +66,9 @@ from control_plane.services.sessions import SessionService
 from control_plane.services.sso_connections import SsoConnections
 from control_plane.services.sso_domains import SsoDomains
 from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_landing import SsoLandings
+from control_plane.services.sso_opening import SsoOpening
+from control_plane.services.sso_returning import SsoReturning
 from control_plane.services.sso_sign_in import SsoSignIn
 from control_plane.services.webhook_sending import WebhookSending
 from control_plane.services.webhooks import WebhookService
@@ -228,18 +231,35 @@ def assemble(
         key=_derive(settings.secret_key, b"single sign-on secrets"),
     )
     sso_joining = SsoJoining(db, clock, ids)
+    sso_landings = SsoLandings(db, confirmations, clock)
+    sso_key = _derive(settings.secret_key, b"single sign-on flows")
     sso_sign_in = SsoSignIn(
         db=db,
         connections=sso_connections,
-        joining=sso_joining,
-        sessions=sessions,
-        confirmations=confirmations,
+        landings=sso_landings,
         oidc=oidc,
         saml=saml,
         clock=clock,
         ids=ids,
-        key=_derive(settings.secret_key, b"single sign-on flows"),
-        needs_confirmation=settings.needs_confirmation,
+        key=sso_key,
+    )
+    sso_returning = SsoReturning(
+        db=db,
+        connections=sso_connections,
+        landings=sso_landings,
+        opening=SsoOpening(
+            db=db,
+            joining=sso_joining,
+            sessions=sessions,
+            confirmations=confirmations,
+            clock=clock,
+            ids=ids,
+            needs_confirmation=settings.needs_confirmation,
+        ),
+        oidc=oidc,
+        saml=saml,
+        clock=clock,
+        key=sso_key,
     )
     webhook_key = _derive(settings.secret_key, b"webhook secrets")
     sender = sender or WebhookSender(allows_private=settings.allows_private_webhooks)
@@ -266,6 +286,7 @@ def assemble(
         sso_domains=SsoDomains(db, bus, DomainNames(settings.dns_servers), clock, ids),
         sso_joining=sso_joining,
         sso_sign_in=sso_sign_in,
+        sso_returning=sso_returning,
         factors=factors,
         accounts=accounts,
         webhooks=webhooks,

@@ -28,7 +28,8 @@ from control_plane.rest.auth_links import lead, signed_in_words
 from control_plane.rest.auth_wire import code_of, read_body
 from control_plane.rest.callers import AnyRequest, PlatformDep, origin_of
 from control_plane.services.platform import Platform
-from control_plane.services.sso_sign_in import Landing, OidcReturn, Tested
+from control_plane.services.sso_landing import Landing, Tested
+from control_plane.services.sso_returning import OidcReturn
 
 COOKIE = "tradingroom-sso"
 MAX_FORM_BYTES = 512 * 1024
@@ -98,7 +99,9 @@ async def finish_oidc(request: AnyRequest, platform: PlatformDep, connection_id:
     )
     try:
         await limit_guesses(request, platform)
-        landing = await platform.sso_sign_in.finish_oidc(back, _browser_of(request, platform), origin_of(request.scope))
+        landing = await platform.sso_returning.finish_oidc(
+            back, _browser_of(request, platform), origin_of(request.scope)
+        )
     except DomainError as error:
         landing = _lost(platform, error)
     return _lead_to(landing)
@@ -112,7 +115,7 @@ async def take_saml(request: AnyRequest, platform: PlatformDep) -> Redirect:
         await limit_guesses(request, platform)
         form = _read_form(await request.body())
         state = form.get("RelayState", "")
-        landing = await platform.sso_sign_in.post_saml(state, form.get("SAMLResponse", ""))
+        landing = await platform.sso_returning.post_saml(state, form.get("SAMLResponse", ""))
     except DomainError as error:
         landing = _lost(platform, error)
     if landing is not None:
@@ -135,7 +138,7 @@ async def finish_saml(request: AnyRequest, platform: PlatformDep) -> Redirect:
     """The browser is back from a SAML provider, with its cookie."""
     try:
         await limit_guesses(request, platform)
-        landing = await platform.sso_sign_in.finish_saml(
+        landing = await platform.sso_returning.finish_saml(
             request.query_params.get("state", ""), _browser_of(request, platform), origin_of(request.scope)
         )
     except DomainError as error:

@@ -34,6 +34,7 @@ from control_plane.services.sessions import SessionService
 from control_plane.services.sso_connections import SsoConnections
 from control_plane.services.sso_domains import SsoDomains
 from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_returning import SsoReturning
 from control_plane.services.sso_sign_in import SsoSignIn
 from control_plane.services.webhook_sending import WebhookSending
 from control_plane.services.webhooks import WebhookService
@@ -68,6 +69,7 @@ class Platform:
     sso_domains: SsoDomains
     sso_joining: SsoJoining
     sso_sign_in: SsoSignIn
+    sso_returning: SsoReturning
     factors: FactorService
     account_admin: AccountAdmin
     accounts: AccountService
