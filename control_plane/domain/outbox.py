@@ -5,7 +5,7 @@ At least once, never at most once: a process that dies between the effect and it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,28 @@ class OutboxBacklog(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     dead: int
     oldest_at: datetime | None
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Places in which a process may claim effects now; counts are >= 0. The defaults are a process's that has nothing yet.
+
+    Attributes:
+        tenants: for all organizations together.
+        platform: for the platform's own effects.
+        share: for one organization that `shares` and `slow_shares` don't name.
+        shares: for one organization, by its id; those that are slow have 0 here.
+        slow: for all slow organizations together, beside the others' places.
+        slow_shares: for one slow organization, by its id, in the order of their turns.
+        after: whose turn it was last among those that are not slow.
+    """
+
+    tenants: int = AT_ONCE_PER_SIDE
+    platform: int = AT_ONCE_PER_SIDE
+    share: int = AT_ONCE_PER_TENANT
+    shares: Mapping[UUID, int] = {}
+    slow: int = 0
+    slow_shares: Mapping[UUID, int] = {}
+    after: UUID = FIRST_TURN
 
 
 def party_of(message: OutboxMessage) -> UUID:

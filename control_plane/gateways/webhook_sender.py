@@ -11,6 +11,8 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -18,12 +20,18 @@ import httpcore
 from httpcore import AnyIOBackend, AsyncConnectionPool, AsyncNetworkBackend, AsyncNetworkStream
 from typing_extensions import override
 
+from control_plane.domain.outbox_places import HANGING_MAX
 from control_plane.domain.webhooks import EXCERPT_LENGTH, is_public
 
 CONNECT_TIMEOUT_S = 5.0
 """For resolving and connecting."""
 ANSWER_TIMEOUT_S = 10.0
 """For each read and write."""
+CONNECTIONS_MAX = HANGING_MAX + 32
+"""Receivers that hang must not hold the connection that a prompt one waits for: more than a jobs process asks at once."""
+RESOLVING_MAX = HANGING_MAX
+"""Names looked up at once, each in a thread, because the system's resolver waits. A name server that never answers
+holds its thread for longer than we wait for it."""
 TOTAL_TIMEOUT_S = 15.0
 """For one attempt: a receiver that answers byte by byte must not hold a place."""
 
@@ -37,6 +45,8 @@ class PinnedBackend(AsyncNetworkBackend):
 
     def __init__(self, *, allows_private: bool) -> None:
         self._tcp = AnyIOBackend()
+        # The loop's own threads are few, and not for those who choose their own name servers.
+        self._threads = ThreadPoolExecutor(RESOLVING_MAX, "webhook-names")
         self._allows_private = allows_private
 
     @override
@@ -51,11 +61,16 @@ class PinnedBackend(AsyncNetworkBackend):
         addresses = await self._resolve(host, port)
         return await self._tcp.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
+    def close(self) -> None:
+        """Let the threads go, those that wait for a name server when it has answered. May be called twice."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
     async def _resolve(self, host: str, port: int) -> list[str]:
         """All addresses of a name, IPv4 first. Raises PrivateAddress, httpcore.ConnectError."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
         except (OSError, TimeoutError, UnicodeError) as error:
             raise httpcore.ConnectError("the name can't be resolved") from error
         texts = {str(entry[4][0]).partition("%")[0] for entry in found}
@@ -76,12 +91,13 @@ class WebhookSender:
     """
 
     def __init__(self, *, allows_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._backend = PinnedBackend(allows_private=allows_private)
         self._pool = AsyncConnectionPool(
             ssl_context=ssl_context or ssl.create_default_context(),
-            max_connections=32,
+            max_connections=CONNECTIONS_MAX,
             # Kept connections would outlive the look at their name.
             max_keepalive_connections=0,
-            network_backend=PinnedBackend(allows_private=allows_private),
+            network_backend=self._backend,
         )
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int | None, int, str, str | None]:
@@ -113,6 +129,7 @@ class WebhookSender:
     async def close(self) -> None:
         """Close the connections. May be called twice."""
         await self._pool.aclose()
+        self._backend.close()
 
 
 def _why(failed: BaseException) -> str:

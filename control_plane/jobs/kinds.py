@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from control_plane.domain.mail import MAIL_KIND
 from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.domain.webhooks import POLICY as WEBHOOK_POLICY
@@ -26,7 +28,20 @@ def kinds_of(platform: Platform) -> dict[str, OutboxKind]:
     }
 
 
-def lanes_of(kinds: Mapping[str, OutboxKind]) -> list[dict[str, OutboxKind]]:
-    """The kinds that share places. Endpoints that never answer fill the places of webhooks, and mail goes on."""
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """Kinds that share places.
+
+    Attributes:
+        kinds: by name.
+        minds_slow: whether they ask receivers of the tenants' own choosing, which may hang.
+    """
+
+    kinds: dict[str, OutboxKind]
+    minds_slow: bool
+
+
+def lanes_of(kinds: Mapping[str, OutboxKind]) -> list[Lane]:
+    """The kinds in their lanes. Endpoints that never answer take no place of mail."""
     people = {name: kind for name, kind in kinds.items() if name in OF_PEOPLE}
-    return [people, {name: kind for name, kind in kinds.items() if name not in OF_PEOPLE}]
+    others = {name: kind for name, kind in kinds.items() if name not in OF_PEOPLE}
+    return [Lane(kinds=people, minds_slow=False), Lane(kinds=others, minds_slow=True)]

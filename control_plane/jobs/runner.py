@@ -6,7 +6,6 @@ The rows are the queue (docs/decisions.md): with Redis away everything goes on, 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -16,14 +15,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.events import Event
-from control_plane.domain.outbox import FIRST_TURN, OUTBOX_TOPIC, OutboxMessage, last_served, party_of
+from control_plane.domain.outbox import OUTBOX_TOPIC, OutboxMessage
+from control_plane.domain.outbox_places import SLOW_AFTER_S, PlaceBook
 from control_plane.services.outbox import OutboxKind, OutboxService
 from control_plane.services.ports import Bus, Clock
 
 TICK_S = 2.0
 """How long an effect waits at most when its wake-up was lost, seconds."""
 AT_ONCE = 16
-"""Effects one runner has at the same time."""
+"""Effects one runner has at the same time, those that hang not counted."""
+LATE_S = 0.01
+"""How much after an effect has become slow the runner looks, seconds: a timer may come a clock's tick early."""
 COUNT_S = 10.0
 """How often the backlog is counted, seconds."""
 STOP_TIMEOUT_S = 3.0
@@ -50,7 +52,8 @@ class JobMetrics:
 class OutboxRunner:
     """Claims what is due and has it, AT_ONCE at a time.
 
-    Tenants and the platform take turns, none holds more than its share of places, and nor do all tenants together.
+    Tenants and the platform take turns, none holds more than its share of places, and nor do all tenants together; see
+    `PlaceBook`.
 
     Args:
         outbox: the use cases.
@@ -58,6 +61,7 @@ class OutboxRunner:
         bus: wakes it.
         clock: for the backlog's age.
         metrics: where to count.
+        minds_slow: whether tenants' own receivers are asked, which may hang.
         tick_s: see TICK_S.
     """
 
@@ -69,6 +73,7 @@ class OutboxRunner:
         clock: Clock,
         metrics: JobMetrics,
         *,
+        minds_slow: bool = False,
         tick_s: float = TICK_S,
     ) -> None:
         self._outbox = outbox
@@ -79,7 +84,8 @@ class OutboxRunner:
         self._tick_s = tick_s
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], OutboxMessage] = {}
-        self._served = FIRST_TURN
+        self._minds_slow = minds_slow
+        self._places = PlaceBook(AT_ONCE, minds_slow=minds_slow)
         self._claimed_at: datetime | None = None
 
     @property
@@ -123,17 +129,20 @@ class OutboxRunner:
                 return
 
     async def _claim(self) -> None:
-        free = AT_ONCE - len(self._running)
-        if free <= 0:
+        loop = asyncio.get_running_loop()
+        limit, places = self._places.free(loop.time())
+        if limit <= 0 and places.slow <= 0:
             return
-        busy = Tally(map(party_of, self._running.values()))
         try:
-            messages = await self._outbox.claim(self._kinds, free, busy=busy, after=self._served)
+            messages = await self._outbox.claim(self._kinds, limit, places)
         except Unavailable as error:
             log.warning("outbox_not_read", reason=error.message)
             return
         self._claimed_at = self._clock.now()
-        self._served = last_served(self._served, map(party_of, messages))
+        self._places.take(messages, loop.time())
+        if messages and self._minds_slow:
+            # Their places are somebody else's by then.
+            loop.call_later(SLOW_AFTER_S + LATE_S, self._wake.set)
         for message in messages:
             task = asyncio.create_task(self._have(message))
             self._running[task] = message
@@ -141,7 +150,9 @@ class OutboxRunner:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """A place is free, or the next of an order key is due: look again at once."""
-        self._running.pop(task, None)
+        message = self._running.pop(task, None)
+        if message is not None:
+            self._places.give_back(message, asyncio.get_running_loop().time())
         self._wake.set()
 
     async def _have(self, message: OutboxMessage) -> None:

@@ -63,8 +63,8 @@ async def serve(platform: Platform, settings: DoorSettings) -> None:
         loop.add_signal_handler(number, stop.set)
     metrics = JobMetrics()
     runners = [
-        OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, metrics)
-        for kinds in lanes_of(kinds_of(platform))
+        OutboxRunner(platform.outbox, lane.kinds, platform.bus, platform.clock, metrics, minds_slow=lane.minds_slow)
+        for lane in lanes_of(kinds_of(platform))
     ]
     # picows tells of every TCP connection.
     logging.getLogger("picows").setLevel(logging.WARNING)

@@ -24,7 +24,7 @@ import structlog
 
 from control_plane.domain.events import OutboxFilled
 from control_plane.domain.ids import OrganizationId
-from control_plane.domain.outbox import FIRST_TURN, OUTBOX_TOPIC, GiveUp, OutboxBacklog, OutboxMessage, OutboxPolicy
+from control_plane.domain.outbox import OUTBOX_TOPIC, GiveUp, OutboxBacklog, OutboxMessage, OutboxPolicy, Places
 from control_plane.services.ports import Bus, Clock, Ids
 from control_plane.stores import outbox as store
 from control_plane.stores.database import Database, Transaction
@@ -83,16 +83,11 @@ class OutboxService:
         )
 
     async def claim(
-        self,
-        kinds: Mapping[str, OutboxKind],
-        limit: int,
-        *,
-        busy: Mapping[UUID, int] | None = None,
-        after: UUID = FIRST_TURN,
+        self, kinds: Mapping[str, OutboxKind], limit: int, places: Places = store.EVERY_PLACE
     ) -> list[OutboxMessage]:
-        """Take at most `limit` effects that are due, for one lease; see `stores.outbox.claim`. Raises Unavailable."""
+        """Take effects that are due, for one lease; see `stores.outbox.claim`. Raises Unavailable."""
         async with self.db.platform() as tx:
-            return await store.claim(tx, kinds, self.clock.now(), limit, busy=busy, after=after)
+            return await store.claim(tx, kinds, self.clock.now(), limit, places)
 
     async def have(self, message: OutboxMessage, kind: OutboxKind) -> str:
         """Have one claimed effect and write what came of it.

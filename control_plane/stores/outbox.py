@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,6 @@ import msgspec
 
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.outbox import (
-    AT_ONCE_PER_SIDE,
-    AT_ONCE_PER_TENANT,
     FIRST_TURN,
     LAST_ERROR_LENGTH,
     LAST_TENANT,
@@ -23,31 +21,48 @@ from control_plane.domain.outbox import (
     PLATFORM_PARTY,
     OutboxBacklog,
     OutboxMessage,
+    Places,
 )
 from control_plane.stores.database import Rows, Transaction
 
+EVERY_PLACE = Places()
+"""Of a process that has nothing yet."""
 _PARTY = f"coalesce(o.organization_id, '{PLATFORM_PARTY}')"
 _OPEN = "o.done_at is null and o.dead_at is null"
 _NEXT_PARTY = f"select {_PARTY} from outbox o where {_OPEN} and {_PARTY} > %s and {_PARTY} <= $6 order by 1 limit 1"  # noqa: S608 - our own words
+_DUE = f"""
+    select o.id from outbox o
+    where {_OPEN} and {_PARTY} = p.id and o.next_attempt_at <= $2 and o.kind = any($1)
+    and (o.order_key is null or not exists (
+        select 1 from outbox e where e.order_key = o.order_key and e.kind = o.kind and e.id < o.id
+        and e.done_at is null and e.dead_at is null))
+    order by o.next_attempt_at, o.id
+"""  # noqa: S608 - our own words
+_TAKE = "update outbox set attempts = attempts + 1, next_attempt_at = $2::timestamptz + $4::interval"
+_TAKEN = "returning id, organization_id, kind, order_key, body, attempts, created_at"
 _CLAIM = f"""
     with recursive parties(id) as (
         ({_NEXT_PARTY % "$5"}) union all select ({_NEXT_PARTY % "p.id"}) from parties p where p.id is not null)
-    update outbox set attempts = attempts + 1, next_attempt_at = $2::timestamptz + $4::interval
+    {_TAKE}
     where id in (
         select due.id from parties p cross join lateral (
-            select o.id from outbox o
-            where {_OPEN} and {_PARTY} = p.id and o.next_attempt_at <= $2 and o.kind = any($1)
-            and (o.order_key is null or not exists (
-                select 1 from outbox e where e.order_key = o.order_key and e.kind = o.kind and e.id < o.id
-                and e.done_at is null and e.dead_at is null))
-            order by o.next_attempt_at, o.id
+            {_DUE}
             limit case when p.id = '{PLATFORM_PARTY}' then $3::integer
-                else greatest(0, {AT_ONCE_PER_TENANT} - coalesce(($8::integer[])[array_position($7::uuid[], p.id)], 0)) end
+                else coalesce(($8::integer[])[array_position($7::uuid[], p.id)], $9) end
             for update of o skip locked
         ) due where p.id is not null limit $3)
-    returning id, organization_id, kind, order_key, body, attempts, created_at
+    {_TAKEN}
 """  # noqa: S608 - our own words
 """Party by party through the index outbox_turns: no tenant's heap of rows is read to find another's first."""
+_CLAIM_SLOW = f"""
+    {_TAKE}
+    where id in (
+        select due.id from unnest($5::uuid[], $6::integer[]) p(id, share) cross join lateral (
+            {_DUE} limit p.share for update of o skip locked
+        ) due limit $3)
+    {_TAKEN}
+"""  # noqa: S608 - our own words
+"""The same for named parties, in the order they are named."""
 
 
 def _message(row: Rows) -> OutboxMessage:
@@ -103,13 +118,7 @@ async def add(
 
 
 async def claim(
-    tx: Transaction,
-    kinds: Iterable[str],
-    now: datetime,
-    limit: int,
-    *,
-    busy: Mapping[UUID, int] | None = None,
-    after: UUID = FIRST_TURN,
+    tx: Transaction, kinds: Iterable[str], now: datetime, limit: int, places: Places = EVERY_PLACE
 ) -> list[OutboxMessage]:
     """Take what is due, for one lease, by turns; rows another process holds are passed over.
 
@@ -119,34 +128,24 @@ async def claim(
         tx: the platform's scope.
         kinds: of effects.
         now: the time.
-        limit: most effects, >= 1.
-        busy: how many effects of a party the caller has already; with these an organization has AT_ONCE_PER_TENANT at
-            most, and so have all organizations together, and the platform, AT_ONCE_PER_SIDE.
-        after: whose turn it was last.
+        limit: most effects of those that are not slow, >= 0.
+        places: for whom how many.
     """
-    held = dict(busy or {})
-    platforms = AT_ONCE_PER_SIDE - held.pop(PLATFORM_PARTY, 0)
-    tenants = AT_ONCE_PER_SIDE - sum(held.values())
+    names, tenants = list(kinds), places.tenants
     # Who is after the platform is the lowest of all.
-    last = FIRST_TURN if after == PLATFORM_PARTY else after
-    messages: list[OutboxMessage] = []
+    last = FIRST_TURN if places.after == PLATFORM_PARTY else places.after
+    rows: list[Rows] = []
     for above, up_to in ((last, LAST_TENANT), (LAST_TENANT, PLATFORM_PARTY), (FIRST_TURN, last)):
-        places = min(limit - len(messages), platforms if up_to == PLATFORM_PARTY else tenants)
-        if places > 0 and above < up_to:
-            rows = await tx.fetch(
-                _CLAIM,
-                list(kinds),
-                now,
-                places,
-                LEASE,
-                above,
-                up_to,
-                list(held),
-                list(held.values()),
-            )
-            messages += [_message(row) for row in rows]
-            tenants -= 0 if up_to == PLATFORM_PARTY else len(rows)
-    return sorted(messages, key=lambda message: message.id)
+        free = min(limit - len(rows), places.platform if up_to == PLATFORM_PARTY else tenants)
+        if free > 0 and above < up_to:
+            shares = [list(places.shares), list(places.shares.values()), places.share]
+            found = await tx.fetch(_CLAIM, names, now, free, LEASE, above, up_to, *shares)
+            rows += found
+            tenants -= 0 if up_to == PLATFORM_PARTY else len(found)
+    if places.slow > 0 and places.slow_shares:
+        turns = [list(places.slow_shares), list(places.slow_shares.values())]
+        rows += await tx.fetch(_CLAIM_SLOW, names, now, places.slow, LEASE, *turns)
+    return sorted(map(_message, rows), key=lambda message: message.id)
 
 
 async def mark_done(tx: Transaction, message_id: UUID, now: datetime) -> None:

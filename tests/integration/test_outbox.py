@@ -288,7 +288,7 @@ async def test_webhooks_that_hang_take_no_place_of_mail(platform: Platform) -> N
 
     async with AsyncExitStack() as stack:
         for lane in lanes_of(kinds):
-            await stack.enter_async_context(_running(platform, lane))
+            await stack.enter_async_context(_running(platform, lane.kinds))
         await _until(lambda: hanging >= AT_ONCE_PER_SIDE)
         await _put(platform, MAIL_KIND, to="ada@example.com")
         await _until(lambda: bool(letter.seen))

@@ -13,18 +13,22 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from control_plane.domain.mail import MAIL_KIND
 from control_plane.domain.outbox import (
     AT_ONCE_PER_SIDE,
     AT_ONCE_PER_TENANT,
     FIRST_TURN,
     PLATFORM_PARTY,
     OutboxMessage,
+    Places,
     last_served,
     party_of,
 )
 from control_plane.domain.plans import PlanTier
+from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
 from control_plane.jobs.kinds import kinds_of, lanes_of
 from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner
+from control_plane.services.mail import MailService
 from control_plane.services.outbox import OutboxKind
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
@@ -75,6 +79,18 @@ def settings(database: TestDatabase, valkey: EmbeddedValkey) -> Settings:
     return make_settings(database.app_url, valkey.url(), TR_WEBHOOKS_PRIVATE="on")
 
 
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Letters that left, by kind: there is no mail server here."""
+    left: Counter[str] = Counter()
+
+    async def send(_: MailService, message: OutboxMessage) -> None:
+        left[message.kind] += 1
+
+    monkeypatch.setattr(MailService, "send", send)
+    return left
+
+
 async def _subscribe(api: httpx.AsyncClient, tenant: Tenant, receiver: Receiver) -> None:
     body = {"url": receiver.url, "events": ["alert.posted", "alert.stepped"]}
     answer = await api.post(f"{tenant.path}/webhooks", json=body, headers=tenant.owner.headers)
@@ -89,14 +105,17 @@ async def _post_alert(api: httpx.AsyncClient, tenant: Tenant) -> str:
 
 
 @asynccontextmanager
-async def _jobs_door(platform: Platform) -> AsyncIterator[None]:
+async def _jobs_door(platform: Platform) -> AsyncIterator[JobMetrics]:
     """Both lanes at work, as in the jobs door."""
+    metrics = JobMetrics()
     runners = [
-        OutboxRunner(platform.outbox, kinds, platform.bus, platform.clock, JobMetrics(), tick_s=0.2)
-        for kinds in lanes_of(kinds_of(platform))
+        OutboxRunner(
+            platform.outbox, lane.kinds, platform.bus, platform.clock, metrics, minds_slow=lane.minds_slow, tick_s=0.2
+        )
+        for lane in lanes_of(kinds_of(platform))
     ]
     tasks = [asyncio.create_task(runner.run()) for runner in runners]
-    yield
+    yield metrics
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -129,6 +148,33 @@ async def test_a_tenant_whose_receiver_hangs_holds_its_share_of_places_and_anoth
     assert {one for one, _ in answering.got} == set(posted)
     assert was_hanging == (AT_ONCE_PER_TENANT, AT_ONCE_PER_TENANT)
     assert hanging.most == AT_ONCE_PER_TENANT
+
+
+async def test_while_20_tenants_hang_a_prompt_one_is_served_and_a_letter_leaves(
+    api: httpx.AsyncClient, platform: Platform, letters: Counter[str]
+) -> None:
+    prompt, *slow = [await make_tenant(platform, PlanTier.PROFESSIONAL) for _ in range(21)]
+    async with _receiver() as hanging, _receiver() as answering:
+        answering.may_answer.set()
+        for tenant in slow:
+            await _subscribe(api, tenant, hanging)
+            for _ in range(AT_ONCE_PER_TENANT):
+                await _post_alert(api, tenant)
+        await _subscribe(api, prompt, answering)
+        async with _jobs_door(platform) as metrics:
+            await _until(lambda: hanging.open >= AT_ONCE_PER_SIDE)
+            posted = [await _post_alert(api, prompt) for _ in range(AT_ONCE)]
+            async with platform.db.platform() as tx:
+                await platform.outbox.put(tx, MAIL_KIND, {})
+            await _until(lambda: len(answering.got) == len(posted) and letters.total() == 1)
+            # None had been given up yet: nobody's end made room for the prompt one.
+            given_up = metrics.registry.get_sample_value(
+                "tr_outbox_attempts_total", {"kind": WEBHOOK_KIND, "outcome": "retry"}
+            )
+            await _until(lambda: hanging.open >= len(slow))
+
+    assert {one for one, _ in answering.got} == set(posted)
+    assert not given_up
 
 
 async def test_events_of_one_object_stay_in_order_while_tenants_take_turns(
@@ -185,7 +231,7 @@ async def test_with_one_place_left_the_next_in_turn_has_it_and_the_platform_take
 
     served, after = [], FIRST_TURN
     for _ in range(9):
-        [message] = await platform.outbox.claim(kinds, 1, after=after)
+        [message] = await platform.outbox.claim(kinds, 1, Places(after=after))
         after = last_served(after, [party_of(message)])
         served.append(after)
 
@@ -197,11 +243,24 @@ async def test_places_a_tenant_has_already_count_against_its_share(platform: Pla
     async with platform.db.tenant(tenant.id) as tx:
         for _ in range(6):
             await platform.outbox.put(tx, kind, {}, organization_id=tenant.id)
-    busy = {UUID(int=1): 4, tenant.id: 3}
+    places = Places(shares={UUID(int=1): 0, tenant.id: 1})
 
-    claimed = await platform.outbox.claim({kind: OutboxKind(handle=_nobody)}, 16, busy=busy)
+    claimed = await platform.outbox.claim({kind: OutboxKind(handle=_nobody)}, 16, places)
 
-    assert len(claimed) == AT_ONCE_PER_TENANT - 3
+    assert len(claimed) == 1
+
+
+async def test_slow_tenants_take_turns_in_places_of_their_own(platform: Platform) -> None:
+    kind, tenants = f"test.{uuid4().hex[:12]}", [await make_tenant(platform) for _ in range(4)]
+    for tenant in tenants:
+        await _put(platform, kind, 2, tenant)
+    prompt, *slow = tenants
+    turns = [slow[2].id, slow[0].id, slow[1].id]
+    places = Places(shares=dict.fromkeys(turns, 0), slow=2, slow_shares=dict.fromkeys(turns, 1))
+
+    claimed = await platform.outbox.claim({kind: OutboxKind(handle=_nobody)}, 16, places)
+
+    assert Counter(map(party_of, claimed)) == {prompt.id: 2, slow[2].id: 1, slow[0].id: 1}
 
 
 async def _put(platform: Platform, kind: str, count: int, tenant: Tenant | None = None) -> None:
@@ -265,7 +324,7 @@ async def test_one_claim_takes_no_more_of_either_side_than_its_places(platform: 
     await _put(platform, kind, AT_ONCE)
     kinds = {kind: OutboxKind(handle=_nobody)}
 
-    claims = [await platform.outbox.claim(kinds, 100, after=after) for after in (tenants[2].id, PLATFORM_PARTY)]
+    claims = [await platform.outbox.claim(kinds, 100, Places(after=after)) for after in (tenants[2].id, PLATFORM_PARTY)]
 
     sides = [Counter(one.organization_id is None for one in claim) for claim in claims]
     assert sides == [{True: 12, False: 12}, {True: 4, False: 8}]
