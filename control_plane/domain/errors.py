@@ -10,6 +10,7 @@
     |  |- AlertNotFilled              alert_not_filled
     |  |- AlertAlreadyFilled          alert_already_filled
     |  |- TargetAlreadyHit            target_already_hit
+    |  |- AlreadyLeft                 already_left            (signaling only)
     |  |- SsoNotProven                sso_not_proven
     |  `- RequestInFlight             request_in_flight
     |- PreconditionFailed             precondition_failed     412
@@ -102,6 +103,12 @@ class TargetAlreadyHit(Conflict):
     """This target was hit before. Facts: target."""
 
     code = "target_already_hit"
+
+
+class AlreadyLeft(Conflict):
+    """They said goodbye on this socket: whoever wants more joins again."""
+
+    code = "already_left"
 
 
 class SsoNotProven(Conflict):

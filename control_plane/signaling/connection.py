@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from control_plane.domain.errors import DomainError, InvalidInput, RateLimited, Unavailable
+from control_plane.domain.errors import AlreadyLeft, DomainError, InvalidInput, RateLimited, Unavailable
 from control_plane.domain.ids import NodeId, ParticipantId
 from control_plane.services.media import Placement
 from control_plane.signaling.messages import NotificationBase, Request, RoomLeave, Wire
@@ -78,6 +78,8 @@ class Connection:
         self.wanted: set[str] = set()
         """Producers it shall be offered a consumer of, and has not been yet."""
         self.offering: asyncio.Task[None] | None = None
+        self.is_leaving = False
+        """They said goodbye: nothing but another goodbye is done for this socket, unless that one was refused."""
 
     @property
     def participant_id(self) -> ParticipantId:
@@ -145,7 +147,8 @@ class Requests:
     """Runs the requests of one connection: in order per lane, each with a deadline, each answered once.
 
     A request that runs when the socket closes is finished (what is committed is told), one that waits is dropped, but for
-    `room.leave`.
+    `room.leave`. What comes after a `room.leave` is refused with `already_left`, in whichever lane; also when the goodbye
+    took too long, since it may have been written.
 
     Args:
         connection: whose.
@@ -181,6 +184,11 @@ class Requests:
         if len(self._unanswered) >= MAX_UNANSWERED:
             self._refuse(request, RateLimited("Too many open requests.", retry_after_s=1))
             return
+        if isinstance(request, RoomLeave):
+            self._connection.is_leaving = True
+        elif self._connection.is_leaving:
+            self._refuse(request, AlreadyLeft("You left this room: join it again."))
+            return
         self._unanswered.add(request.id)
         lane = self._lane_of(request)
         self._lanes.setdefault(lane, deque()).append(request)
@@ -201,6 +209,9 @@ class Requests:
             async with asyncio.timeout(self._timeout_s):
                 data = await self._handle(self._connection, request)
         except DomainError as error:
+            if isinstance(request, RoomLeave):
+                # Nothing has happened: they are here as before.
+                self._connection.is_leaving = False
             self._refuse(request, error)
         except TimeoutError:
             self._refuse(request, Unavailable("This took too long. Try again in a moment.", retry_after_s=1))

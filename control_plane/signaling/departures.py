@@ -28,7 +28,11 @@ async def leave(session: Session, admission: Admission, reason: str) -> None:
     if session.ghosts.get(participant_id, (None,))[0] is admission:
         # Their socket closed right behind the goodbye: a ghost would hold their seat.
         session.lay_ghost(participant_id)
-    await session.close_media(participant_id)
+    # Whoever stops waiting for it, such as a goodbye with its deadline, leaves no media behind.
+    closing = session.start(session.close_media(participant_id))
+    await asyncio.wait([closing])
+    if not closing.cancelled():
+        closing.result()
     # The service tells the other processes; here it may be known already, and then changes nothing.
     session.apply(events.ParticipantLeft(live_session_id=session.id, participant_id=participant_id, reason=reason))
 

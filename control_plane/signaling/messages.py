@@ -174,7 +174,7 @@ class ParticipantRemove(RequestBase, tag="participant.remove"):
 
 
 class RoomLeave(RequestBase, tag="room.leave"):
-    """Go. Answer: `Empty`, then the server closes with 1000."""
+    """Go. Answer: `Empty`, then the server closes with 1000. Whatever is asked after it is refused: already_left."""
 
 
 Request = (

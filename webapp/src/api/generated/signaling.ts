@@ -420,7 +420,7 @@ export interface RoomGrant {
   takesSeat: boolean;
 }
 
-/** Go. Answer: `Empty`, then the server closes with 1000. */
+/** Go. Answer: `Empty`, then the server closes with 1000. Whatever is asked after it is refused: already_left. */
 export interface RoomLeave {
   method: "room.leave";
   id: number;
