@@ -90,5 +90,7 @@ def configure_logs(log_format: Literal["json", "console"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for chatty in ("asyncio", "granian", "_granian", "litestar"):
+    for chatty in ("asyncio", "litestar"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Its warnings are about requests that are none: every stranger could fill the log with them.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

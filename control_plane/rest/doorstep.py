@@ -14,9 +14,10 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from control_plane.domain.errors import Forbidden, NotFound
+from control_plane.domain.errors import DomainError, Forbidden, NotFound
+from control_plane.rest.answers import Answer, send_answer
 from control_plane.rest.heads import headers_of
-from control_plane.rest.problems import HttpRefusal, send_problem
+from control_plane.rest.problems import HttpRefusal, problem_of, send_problem
 from control_plane.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,24 +50,30 @@ class Doorstep:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        refusal = self.look(scope)
+        if refusal is not None:
+            await send_problem(scope, send, refusal)
+        else:
+            await self._answer(scope, receive, send)
+
+    def look(self, scope: Any) -> DomainError | HttpRefusal | None:
+        """Write down who is really calling; why an HTTP request is refused, None when it may come in."""
         headers = headers_of(scope)
         if self._proxies:
             self._believe_proxy(scope, headers)
         path = scope["path"]
         if "//" in path:
             # The router would find the same handlers there, and limits, locks and tenants' paths would not.
-            await send_problem(scope, send, NotFound("There is nothing at this address."))
-            return
-        if path not in ANY_HOST and not path.startswith(INTERNAL):
-            if headers.get(b"host", b"").decode("latin-1").lower() not in self._hosts:
-                await send_problem(scope, send, HttpRefusal(421, "This address answers only for its own name."))
-                return
-            origin = headers.get(b"origin")
-            is_asking = scope["method"] in SAFE or path in POSTED_FROM_ELSEWHERE
-            if origin is not None and not is_asking and origin.decode("latin-1") not in self._origins:
-                await send_problem(scope, send, Forbidden("This page may not call the API.", reason="origin"))
-                return
-        await self._answer(scope, receive, send)
+            return NotFound("There is nothing at this address.")
+        if path in ANY_HOST or path.startswith(INTERNAL):
+            return None
+        if headers.get(b"host", b"").decode("latin-1").lower() not in self._hosts:
+            return HttpRefusal(421, "This address answers only for its own name.")
+        origin = headers.get(b"origin")
+        is_asking = scope["method"] in SAFE or path in POSTED_FROM_ELSEWHERE
+        if origin is not None and not is_asking and origin.decode("latin-1") not in self._origins:
+            return Forbidden("This page may not call the API.", reason="origin")
+        return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; a fault of what stands between here and the framework is a problem, too."""
@@ -82,7 +89,7 @@ class Doorstep:
         except Exception as error:
             log.exception("unhandled error", exc_info=error)
             if not is_begun:
-                await send_problem(scope, send, HttpRefusal(500, "Something went wrong on our side."))
+                await send_answer(send, fault_of(scope))
 
     def _believe_proxy(self, scope: Any, headers: dict[bytes, bytes]) -> None:
         client = scope.get("client")
@@ -102,6 +109,11 @@ class Doorstep:
 
     def _is_proxy(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._proxies)
+
+
+def fault_of(scope: Any) -> Answer:
+    """The answer to a fault of ours that nobody answered, told without detail."""
+    return problem_of(scope, HttpRefusal(500, "Something went wrong on our side."))
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

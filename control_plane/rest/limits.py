@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 import structlog
@@ -32,8 +32,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import DomainError, RateLimited, Unavailable
 from control_plane.domain.ids import UserId
+from control_plane.rest.answers import Answer, send_answer
 from control_plane.rest.callers import recognize
-from control_plane.rest.problems import send_problem
+from control_plane.rest.problems import problem_of
 from control_plane.rest.routes import organization_of
 from control_plane.services.platform import Platform
 from control_plane.services.ports import RateLimits
@@ -70,8 +71,7 @@ class _Lease:
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a bucket said. remaining: about how many are left; wait_s: 0 when the request may pass."""
 
     name: str
@@ -80,8 +80,7 @@ class Verdict:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """A request that may pass. headers: of its answer. member: a person and a tenant, if it is one's of the other."""
 
     headers: list[tuple[bytes, bytes]]
@@ -181,8 +180,9 @@ class Limited:
         if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(LIMITED):
             await self._app(scope, receive, send)
             return
-        admission = await self.admit(scope, send)
-        if admission is None:
+        admission = await self.admit(scope)
+        if isinstance(admission, Answer):
+            await send_answer(send, admission)
             return
 
         async def send_counted(message: Message) -> None:
@@ -193,24 +193,22 @@ class Limited:
 
         await self._app(scope, receive, send_counted)
 
-    async def admit(self, scope: Scope, send: Send) -> Admission | None:
-        """Count one request. Answers None when it was refused, and answered."""
+    async def admit(self, scope: Scope) -> Admission | Answer:
+        """Count one request. An Answer: it is refused, by this."""
         caller = await self._find_caller(scope)
         organization_id = None if caller is None else organization_of(scope["path"])
         try:
             verdict = await self._take(scope, caller, organization_id)
         except Unavailable as error:
             if _is_guessable(scope):
-                await send_problem(scope, send, error)
-                return None
+                return problem_of(scope, error)
             log.warning("not_rate_limited", reason="redis is away")
             return Admission([], None)
         headers = _headers(verdict)
         if verdict.wait_s > 0:
             words = f"Too many requests from this {verdict.name}. Try again in a moment."
             refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
-            await send_problem(scope, send, refusal, headers)
-            return None
+            return problem_of(scope, refusal, headers)
         member = None if caller is None or organization_id is None else (caller.user_id, organization_id)
         return Admission(headers, member)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from control_plane.logs import AccessLog
+from control_plane.rest.answers import Answer
 
 METRICS_KEY = "metrics"
 """Under which the app's state keeps `Metrics`."""
@@ -72,9 +73,7 @@ class Observed:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id = os.urandom(16).hex()
-        # The framework's errors show it, so a person can quote it.
-        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        request_id = _begin(scope)
         status = 500
 
         async def send_observed(message: Message) -> None:
@@ -96,6 +95,19 @@ class Observed:
             self._note(scope, status, time.perf_counter() - started_at)
             structlog.contextvars.reset_contextvars(**bound)
 
+    async def watch(self, scope: Any, answering: Coroutine[Any, Any, Answer]) -> Answer:
+        """As `__call__`, of a request that is answered as a whole by a task of its own, whose context it leaves bound."""
+        request_id = _begin(scope)
+        status = 500
+        started_at = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            answer = await answering
+            status = answer.status
+        finally:
+            self._note(scope, status, time.perf_counter() - started_at)
+        return Answer(status, [*answer.headers, *self._headers, (b"x-request-id", request_id.encode())], answer.body)
+
     def _note(self, scope: Any, status: int, duration_s: float) -> None:
         method, path = scope["method"], scope["path"]
         # The template and never the path: ids would make as many series as there are rooms.
@@ -104,3 +116,11 @@ class Observed:
         if path not in QUIET_PATHS:
             # Without the query: it may hold what is not for logs.
             log.info("request", method=method, path=path, status=status, ms=round(duration_s * 1000, 1))
+
+
+def _begin(scope: Any) -> str:
+    """Give a request its id."""
+    request_id = os.urandom(16).hex()
+    # The framework's errors show it, so a person can quote it.
+    scope["request_id"] = request_id
+    return request_id

@@ -15,6 +15,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from control_plane.domain import errors
+from control_plane.rest.answers import Answer, send_answer
 
 STATUS: dict[type[errors.DomainError], tuple[int, str]] = {
     errors.NotFound: (404, "Not found"),
@@ -97,11 +98,17 @@ class HttpRefusal(HTTPException):
 async def send_problem(
     scope: Any, send: Any, error: errors.DomainError | HttpRefusal, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:
-    """Answer a refusal without the framework, in the words of the path it came to (`/auth/v1` speaks GoTrue's).
+    """Answer a refusal without the framework: send `problem_of` it."""
+    await send_answer(send, problem_of(scope, error, more))
+
+
+def problem_of(
+    scope: Any, error: errors.DomainError | HttpRefusal, more: list[tuple[bytes, bytes]] | None = None
+) -> Answer:
+    """A refusal as an answer, in the words of the path it came to (`/auth/v1` speaks GoTrue's).
 
     Args:
         scope: of the ASGI request.
-        send: of the ASGI request.
         error: what is refused.
         more: further headers.
     """
@@ -126,8 +133,7 @@ async def send_problem(
         *((name.lower().encode(), value.encode()) for name, value in headers_of(status, facts).items()),
         *(more or []),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return Answer(status, headers, body)
 
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

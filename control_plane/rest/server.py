@@ -1,17 +1,14 @@
-"""The REST door: the Litestar application, what stands around it, and granian in front."""
+"""The REST door: the Litestar application, what stands around it, and the server in front."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import signal
-import socket
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
@@ -29,6 +26,7 @@ from control_plane.rest.docs_style import find_fonts
 from control_plane.rest.doorstep import Doorstep
 from control_plane.rest.feed import FeedController
 from control_plane.rest.health import health, metrics, ready
+from control_plane.rest.http1 import HttpServer, listen
 from control_plane.rest.idempotency import Idempotent
 from control_plane.rest.invitations import InvitationController
 from control_plane.rest.limits import Limited
@@ -43,11 +41,12 @@ from control_plane.rest.organizations import OrganizationController
 from control_plane.rest.persons import PersonController, list_permissions
 from control_plane.rest.plans import list_plans
 from control_plane.rest.problems import on_any_error, on_domain_error, on_http_error
-from control_plane.rest.room_listing import RoomsShortcut
+from control_plane.rest.room_listing import RoomsShortcut, StraightRooms
 from control_plane.rest.room_roles import RoomRoleController
 from control_plane.rest.rooms import RoomController
 from control_plane.rest.routes import own_id_paths
 from control_plane.rest.sso import SsoController
+from control_plane.rest.sso_people import SsoPeopleController
 from control_plane.rest.tokens import ApiTokenController
 from control_plane.rest.webapp import WebApp, page_headers
 from control_plane.rest.webhooks import WebhookController, show_catalogue
@@ -58,10 +57,6 @@ from control_plane.settings import Settings
 
 MAX_BODY_BYTES = 64 * 1024
 """Largest body of a request; nothing here needs a tenth of it."""
-HEADER_TIMEOUT_MS = 10_000
-"""How long a client may take to send a request's head."""
-STOP_TIMEOUT_S = 8.0
-"""How long requests may take to end once the process was told to stop."""
 ALLOWED_HEADERS = [
     "authorization",
     "content-type",
@@ -94,8 +89,20 @@ GARBAGE_OBJECTS = 10_000
 log = structlog.get_logger(__name__)
 
 
+class Door(NamedTuple):
+    """app: the whole door as one ASGI application without a lifespan; straight: the same for some requests, past ASGI."""
+
+    app: ASGIApp
+    straight: StraightRooms
+
+
 def create_app(platform: Platform, settings: Settings) -> ASGIApp:
     """The whole door as one ASGI application without a lifespan: the platform's owner opens and closes it."""
+    return create_door(platform, settings).app
+
+
+def create_door(platform: Platform, settings: Settings) -> Door:
+    """The whole door, for a server that knows the straight way, too."""
     own_metrics = Metrics()
     api = create_api(platform, settings, own_metrics)
     app: ASGIApp = Idempotent(api, platform, MAX_BODY_BYTES, own_id_paths(api))
@@ -110,15 +117,17 @@ def create_app(platform: Platform, settings: Settings) -> ASGIApp:
             facts |= {"auth-url": f"{settings.supabase_url}/auth/v1", "auth-key": settings.supabase_anon_key}
             others.append(settings.supabase_url)
         app = WebApp(settings.webapp_dir, app, page_headers(*others), facts)
-    app = RoomsShortcut(app, limited, platform)
-    return Observed(Doorstep(app, settings), own_metrics, _headers(settings))
+    shortcut = RoomsShortcut(app, limited, platform)
+    doorstep = Doorstep(shortcut, settings)
+    observed = Observed(doorstep, own_metrics, _headers(settings))
+    return Door(observed, StraightRooms(observed, doorstep, shortcut))
 
 
 def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> Litestar:
     """The Litestar application: `/api/v1`, `/auth/v1`, `/internal`, health."""
     controllers = [OrganizationController, InvitationController, RoomController, LiveController, FeedController]
     controllers += [WorkspaceController, MemberController, RoomRoleController, AuditController, PersonController]
-    controllers += [ApiTokenController, WebhookController, SsoController]
+    controllers += [ApiTokenController, WebhookController, SsoController, SsoPeopleController]
     app = Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[*controllers, list_plans, list_permissions, show_catalogue, show_demo]),
@@ -184,24 +193,14 @@ async def serve(platform: Platform, settings: Settings) -> None:
     Raises:
         OSError: the port can't be bound.
     """
-    _require_free(settings.host, settings.port)
-    server = Server(
-        target=create_app(platform, settings),
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.auto,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
-        websockets=False,
-        backlog=1024,
-        log_enabled=False,
-    )
+    listener = listen(settings.host, settings.port)
+    server = HttpServer(*create_door(platform, settings))
     _settle_memory()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     log.info("rest door opens", host=settings.host, port=settings.port)
-    await server.serve()
+    await server.serve([listener])
     log.info("rest door closed")
 
 
@@ -210,11 +209,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS)
-
-
-def _require_free(host: str, port: int) -> None:
-    """Refuse a port that somebody holds: granian would share it, and both would answer by turns. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
