@@ -1,18 +1,34 @@
 """Bring a database up to date: the roles of the scopes, then Piccolo's migrations, then the app's password.
 
 Safe to run by several processes at once and on every start: a lock makes them take turns, and what is done stays done.
+Safe beside a running system, too: no change waits longer than LOCK_TIMEOUT_S for a table, since everybody who comes later
+would wait behind it. It gives up, lets them pass, and tries again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+import structlog
 from piccolo.apps.migrations.commands.forwards import run_forwards
 
 LOCK_ID = 0x7472_6D69
 """Advisory lock of migrations ("trmi")."""
+TURN_S = 0.5
+"""How often a process asks whether it is its turn, seconds."""
+LOCK_TIMEOUT_S = 1.0
+"""How long one change waits for its table, and everybody else behind it, seconds."""
+PAUSE_S = 2.0
+"""How long the others have the table before it is tried again, seconds."""
+PATIENCE_S = 600.0
+"""How long is tried; whoever holds a table for longer must be looked at by people, seconds."""
+SESSION = {"lock_timeout": f"{LOCK_TIMEOUT_S * 1000:.0f}", "application_name": "tradingroom-migrate"}
+"""Settings of a migration's session in the database."""
 SCOPE_ROLES = ("tradingroom_tenant", "tradingroom_user", "tradingroom_platform")
+
+log = structlog.get_logger(__name__)
 
 _MAKE_ROLE = """
 do $$ begin create role {role} {options};
@@ -32,19 +48,41 @@ async def migrate(owner_url: str, app_url: str) -> None:
         app_url: DSN of the app's login: made if missing, its password set to the one in here.
 
     Raises:
-        MigrationFailed: a migration failed, or the app's login could look past row-level security.
+        MigrationFailed: a migration failed, a table was held for PATIENCE_S, or the app's login could look past row-level
+            security.
         asyncpg.PostgresError, OSError: the database refused or is away.
     """
     connection = await asyncpg.connect(owner_url, timeout=10)
     try:
-        await connection.execute("select pg_advisory_lock($1)", LOCK_ID)
+        # Asked for again and again: a statement that waits for the lock holds a snapshot, and an index that is built
+        # concurrently by who has the lock would wait for that snapshot, and so both for ever.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_ID):  # noqa: ASYNC110 - see above
+            await asyncio.sleep(TURN_S)
         app_role = await _make_roles(connection, app_url)
-        result = await run_forwards(app_name="control_plane")
-        if not result.success:
-            raise MigrationFailed(result.message or "a migration failed")
+        await _run_forwards()
         await _check_login(connection, app_role)
     finally:
         await connection.close()
+
+
+async def _run_forwards() -> None:
+    """Run what has not run yet. A migration whose table is held is rolled back and run again; those before it stand."""
+    loop = asyncio.get_running_loop()
+    give_up_at_s = loop.time() + PATIENCE_S
+    while True:
+        try:
+            result = await run_forwards(app_name="control_plane")
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if loop.time() > give_up_at_s:
+                raise MigrationFailed(
+                    "Somebody's transaction held a table all the time: look for it in pg_stat_activity, and migrate again."
+                ) from error
+            log.info("migration_waits", reason=str(error), pause_s=PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
+        else:
+            if not result.success:
+                raise MigrationFailed(result.message or "a migration failed")
+            return
 
 
 async def _make_roles(connection: asyncpg.Connection[asyncpg.Record], app_url: str) -> str:
