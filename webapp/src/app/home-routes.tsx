@@ -1,7 +1,7 @@
+import { DoorIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
 import { Link, Navigate, Outlet, useNavigate, useOutletContext, useParams } from 'react-router';
 import { auth } from '@/api/auth';
-import { ApiProblem } from '@/api/problem';
 import type { Me, Organization } from '@/api/types';
 import { may, organizationIn, useMe, useOwnInvitations } from '@/features/organizations/api';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
@@ -11,12 +11,13 @@ import { OwnInvitations } from '@/features/organizations/own-invitations';
 import { MembersPanel, PlanPanel } from '@/features/organizations/side-panels';
 import { useRooms } from '@/features/rooms/api';
 import { RoomsPage } from '@/features/rooms/rooms-page';
-import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
-import { Spinner } from '@/ui/spinner';
 import { Blank } from '@/ui/states';
 import { prefetchRoom } from './lazy-room';
+import { queryClient } from './query-client';
 import { Shell } from './shell';
+import { useReach } from './use-reach';
+import { Waiting } from './waiting';
 
 const LAST_ORGANIZATION = 'last-organization';
 /** Over the rooms; the others have a page. */
@@ -46,9 +47,12 @@ export function OrganizationRoute() {
   const { organizationId = '' } = useParams();
   const me = useMe();
   const invitations = useOwnInvitations();
+  const isReached = useReach(queryClient);
+  const [before, setBefore] = useState<Organization | null>(null);
   if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
   const organization = organizationIn(me.data, organizationId);
-  if (!organization) return <Navigate to="/" replace />;
+  if (!organization) return before?.id === organizationId ? <Removed name={before.name} /> : <Navigate to="/" replace />;
+  if (before !== organization) setBefore(organization);
   localStorage.setItem(LAST_ORGANIZATION, organizationId);
   return (
     <Shell
@@ -58,6 +62,7 @@ export function OrganizationRoute() {
       canSeeMembers={may(organization.role, 'members.manage')}
       canSeeSettings={may(organization.role, 'organization.manage')}
       onSignOut={signOut}
+      isReached={isReached}
     >
       <Outlet context={{ me: me.data, organization } satisfies OrganizationContext} />
     </Shell>
@@ -112,23 +117,19 @@ export function RoomsRoute() {
   );
 }
 
-function Waiting({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
+/** They were a member when they came, and are none now. */
+function Removed({ name }: { name: string }) {
+  const navigate = useNavigate();
   return (
-    <main className="grid h-full place-items-center bg-canvas text-ink-2">
-      {error ? (
-        <Blank
-          isPage
-          title="Your account did not load"
-          requestId={error instanceof ApiProblem ? error.requestId : null}
-          action={<Button onClick={onRetry}>Try now</Button>}
-        >
-          {sentenceOf(error, 'Try again in a moment.')}
-        </Blank>
-      ) : (
-        <span className="late">
-          <Spinner size={20} />
-        </span>
-      )}
+    <main className="grid h-full place-items-center bg-canvas" role="status" data-testid="member-no-more">
+      <Blank
+        isPage
+        icon={<DoorIcon size={28} />}
+        title={`You are not in ${name} any more`}
+        action={<Button look="primary" onClick={() => void navigate('/', { replace: true })}>Go on</Button>}
+      >
+        You left, you were removed, or it was deleted. Coming back takes an invitation.
+      </Blank>
     </main>
   );
 }

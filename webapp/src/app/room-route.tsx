@@ -8,6 +8,7 @@ import { RoomPage } from '@/features/live-room/room-page';
 import type { RoomPanels } from '@/features/live-room/room-view';
 import { may, organizationIn, useMe } from '@/features/organizations/api';
 import type { RoomSession } from '@/realtime/room-session';
+import { Waiting } from './waiting';
 
 /** `/o/:organizationId/rooms/:roomId`: the room, with alerts and chat put into it. */
 export function RoomRoute() {
@@ -25,7 +26,7 @@ export function RoomRoute() {
   );
   const organization = organizationIn(me.data, organizationId);
   // The door depends on the role: no guess before it is known.
-  if (!me.data) return null;
+  if (!me.data) return <Waiting error={me.error} onRetry={() => void me.refetch()} />;
   return (
     <RoomPage
       key={roomId}

@@ -9,7 +9,7 @@ import { SecondStepPage } from '@/features/auth/second-step-page';
 import { SignInPage } from '@/features/auth/sign-in-page';
 import { useSession } from '@/features/auth/session';
 import { SsoPage } from '@/features/auth/sso-page';
-import { FailurePage } from './failure-page';
+import { FailurePage, NoSuchPage } from './failure-page';
 import { HomeRoute, InvitationsRoute, OrganizationRoute, RoomsRoute } from './home-routes';
 import { LazyRoomRoute } from './lazy-room';
 import { queryClient } from './query-client';
@@ -84,7 +84,7 @@ export const router = createBrowserRouter([
         path: '/o/:organizationId/rooms/:roomId',
         element: <SignedIn><SsoGate><Suspense fallback={null}><LazyRoomRoute /></Suspense></SsoGate></SignedIn>,
       },
-      { path: '*', element: <Navigate to="/" replace /> },
+      { path: '*', element: <NoSuchPage /> },
     ],
   },
 ]);

@@ -1,7 +1,8 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Navigate, useNavigate, useOutletContext, useParams } from 'react-router';
-import { may, useMembers } from '@/features/organizations/api';
+import { may } from '@/features/organizations/api';
 import { InviteDialog } from '@/features/organizations/invite-dialog';
+import { useMemberNames } from '@/features/organizations/member-names';
 import { AuditPage } from '@/features/settings/audit-page';
 import { GeneralPage } from '@/features/settings/general-page';
 import { MembersPage } from '@/features/settings/members-page';
@@ -85,15 +86,20 @@ export function WebhooksRoute() {
 
 export function SsoRoute() {
   const { organization } = useOutletContext<OrganizationContext>();
-  return <SsoPage key={organization.id} organizationId={organization.id} isOwner={organization.role === 'owner'} />;
+  const known = useMemberNames(organization.id).data;
+  return (
+    <SsoPage
+      key={organization.id}
+      organizationId={organization.id}
+      isOwner={organization.role === 'owner'}
+      nameOf={(userId) => known?.names.get(userId) ?? null}
+    />
+  );
 }
 
 export function AuditRoute() {
   const { organizationId = '' } = useParams();
-  const members = useMembers(organizationId);
-  const names = useMemo(
-    () => new Map(members.data?.items.map(({ userId, displayName }) => [userId, displayName])),
-    [members.data],
-  );
-  return <AuditPage organizationId={organizationId} nameOf={(userId) => names.get(userId) ?? null} />;
+  const known = useMemberNames(organizationId).data;
+  const unknown = known?.isWhole === true ? 'A former member' : 'A member';
+  return <AuditPage organizationId={organizationId} nameOf={(userId) => known?.names.get(userId) ?? unknown} />;
 }

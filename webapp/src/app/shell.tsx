@@ -1,4 +1,4 @@
-import { CaretUpDownIcon, DoorIcon, EnvelopeSimpleIcon, GearSixIcon, MoonIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
+import { CaretUpDownIcon, DoorIcon, EnvelopeSimpleIcon, GearSixIcon, MoonIcon, PlugsIcon, PlusIcon, SignOutIcon, SunIcon, UserIcon, UsersIcon } from '@phosphor-icons/react';
 import type { ReactNode } from 'react';
 import { NavLink, useNavigate } from 'react-router';
 import type { Me, Organization } from '@/api/types';
@@ -8,6 +8,7 @@ import { cn } from '@/ui/cn';
 import { Face } from '@/ui/face';
 import { Count, Mark } from '@/ui/marks';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
+import { Banner } from '@/ui/states';
 import { useTheme } from '@/ui/theme';
 
 interface ShellProps {
@@ -18,11 +19,13 @@ interface ShellProps {
   canSeeMembers: boolean;
   canSeeSettings: boolean;
   onSignOut: () => void;
+  /** False: what is shown may be old. */
+  isReached: boolean;
   children: ReactNode;
 }
 
 /** Pages with the side bar: 200 px, 52 px below 1280, at the bottom on phones. */
-export function Shell({ me, organization, invitationCount, canSeeMembers, canSeeSettings, onSignOut, children }: ShellProps) {
+export function Shell({ me, organization, invitationCount, canSeeMembers, canSeeSettings, onSignOut, isReached, children }: ShellProps) {
   const base = `/o/${organization.id}`;
   return (
     <div className="grid h-full grid-cols-[auto_1fr] max-md:grid-cols-1 max-md:grid-rows-[1fr_auto]">
@@ -41,7 +44,14 @@ export function Shell({ me, organization, invitationCount, canSeeMembers, canSee
           <ThemeButton className="max-md:hidden" />
         </div>
       </nav>
-      <main className="flex min-h-0 min-w-0 flex-col overflow-hidden">{children}</main>
+      <main className="flex min-h-0 min-w-0 flex-col overflow-hidden">
+        {!isReached && (
+          <Banner tone="warn" icon={<PlugsIcon size={18} />} testId="not-reached">
+            The server can’t be reached. What is shown may be old; it comes up to date by itself.
+          </Banner>
+        )}
+        {children}
+      </main>
     </div>
   );
 }
@@ -74,7 +84,7 @@ function OrganizationMenu({ me, organization, invitationCount }: Pick<ShellProps
       trigger={
         <button
           type="button"
-          className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11"
+          className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11 max-md:w-11"
           data-testid="organization-menu"
         >
           <Mark />
@@ -119,7 +129,7 @@ function PersonMenu({ me, organization, onSignOut }: { me: Me; organization: Org
       trigger={
         <button
           type="button"
-          className="flex min-w-0 flex-1 items-center gap-2.5 rounded-2 p-1.5 text-left hover:bg-hover"
+          className="flex min-w-0 flex-1 items-center gap-2.5 rounded-2 p-1.5 text-left hover:bg-hover max-md:size-11 max-md:flex-none max-md:justify-center"
           data-testid="person-menu"
         >
           <Face name={me.displayName} size={28} />

@@ -13,8 +13,8 @@ const LOOKS: Record<Look, string> = {
   'danger-solid': 'bg-live-fill border-live-fill text-on-live font-semibold hover:opacity-90',
 };
 const SIZES: Record<Size, string> = {
-  xs: 'h-6 px-2 text-xs gap-1',
-  sm: 'h-7 px-2.5 text-xs gap-1.5',
+  xs: 'touchable h-6 px-2 text-xs gap-1',
+  sm: 'touchable h-7 px-2.5 text-xs gap-1.5 max-md:h-9',
   md: 'h-8 px-3 gap-1.5 max-md:h-11',
   lg: 'h-9 px-4 gap-2 max-md:h-11',
   touch: 'h-11 px-4 gap-2 text-md',
@@ -58,6 +58,6 @@ interface IconButtonProps extends Omit<ButtonProps, 'children'> {
 
 /** A square button with an icon only. */
 export function IconButton({ label, size = 'sm', look = 'quiet', className, ...rest }: IconButtonProps) {
-  const width = { xs: 'w-6', sm: 'w-7.5', md: 'w-8 max-md:w-11', lg: 'w-9', touch: 'w-11' }[size];
+  const width = { xs: 'w-6', sm: 'w-7.5 max-md:w-9', md: 'w-8 max-md:w-11', lg: 'w-9', touch: 'w-11' }[size];
   return <Button aria-label={label} title={label} size={size} look={look} className={cn('px-0!', width, className)} {...rest} />;
 }

@@ -47,7 +47,7 @@ function OpenDialog({ onOpenChange, title, description, children, footer, return
       onClick={(event) => event.target === event.currentTarget && onOpenChange(false)}
       className="appearing fixed top-1/2 left-1/2 m-0 max-h-[calc(100dvh-32px)] w-[min(440px,calc(100vw-24px))] -translate-1/2 overflow-y-auto rounded-4 bg-raised p-0 text-ink shadow-dialog backdrop:bg-scrim"
     >
-      <div className="px-5 pt-4.5 pb-4">
+      <div className="px-5 pt-4.5 pb-4 wrap-anywhere">
         <h2 id={`${id}-title`} className="text-lg font-semibold">
           {title}
         </h2>

@@ -1,8 +1,11 @@
 import type { ReactNode } from 'react';
 import { Scroller } from './scroller';
+import { useTitle } from './use-title';
 
 interface PageProps {
   title: string;
+  /** Of the browser's tab, where it is more exact. */
+  tabTitle?: string;
   /** Beside the title, quieter: one fact. */
   lead?: ReactNode;
   /** The page's own buttons, the main one last. */
@@ -13,7 +16,8 @@ interface PageProps {
 }
 
 /** A page of the shell: its head stays, the rest scrolls. */
-export function Page({ title, lead, actions, tabs, children }: PageProps) {
+export function Page({ title, tabTitle = title, lead, actions, tabs, children }: PageProps) {
+  useTitle(tabTitle);
   return (
     <>
       <header className="flex min-h-14 flex-none flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
@@ -34,7 +38,7 @@ export function Page({ title, lead, actions, tabs, children }: PageProps) {
 export function SettingRow({ label, hint, children }: { label: ReactNode; hint?: ReactNode; children?: ReactNode }) {
   return (
     <div className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1.5 border-line px-3.5 py-2 not-last:border-b">
-      <div className="min-w-50 flex-1">
+      <div className="min-w-50 flex-1 wrap-anywhere">
         <div className="font-medium">{label}</div>
         {hint && <div className="text-xs text-ink-2">{hint}</div>}
       </div>

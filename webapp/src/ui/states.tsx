@@ -19,8 +19,8 @@ export function Blank({ icon, title, children, action, requestId, testId, isPage
   return (
     <div data-testid={testId} className="grid max-w-90 justify-items-center gap-1.5 px-5 py-4 text-center">
       {icon && <span className="mb-0.5 text-ink-3">{icon}</span>}
-      <Title className="text-md font-semibold">{title}</Title>
-      {children && <p className="mb-1 text-xs leading-[17px] text-ink-2">{children}</p>}
+      <Title className="max-w-full text-md font-semibold wrap-anywhere">{title}</Title>
+      {children && <p className="mb-1 max-w-full text-xs leading-[17px] wrap-anywhere text-ink-2">{children}</p>}
       {action}
       {requestId && <p className="font-mono text-2xs text-ink-3 select-all">Request {requestId}</p>}
     </div>
@@ -61,12 +61,14 @@ export function Banner({ tone = 'plain', icon, children, action, testId }: Banne
 }
 
 /** A panel of a page. */
-export function Panel({ title, count, actions, children }: { title: string; count?: number; actions?: ReactNode; children: ReactNode }) {
+export function Panel({ title, count, actions, children }: { title: string; count?: number | string; actions?: ReactNode; children: ReactNode }) {
   return (
     <section className="overflow-hidden rounded-3 border border-line bg-surface">
-      <header className="flex h-9.5 items-center gap-2.5 border-b border-line pr-2 pl-3.5 text-xs text-ink-2">
-        <h2 className="text-sm font-semibold text-ink">{title}</h2>
-        {count !== undefined && <span className="text-ink-3">{count}</span>}
+      <header className="flex h-9.5 items-center gap-2.5 border-b border-line pr-2 pl-3.5 text-xs text-ink-2 max-md:h-11">
+        <h2 className="min-w-0 truncate text-sm font-semibold text-ink" title={title}>
+          {title}
+        </h2>
+        {count !== undefined && <span className="flex-none text-ink-3">{count}</span>}
         <span className="flex-1" />
         {actions}
       </header>

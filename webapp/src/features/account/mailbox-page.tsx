@@ -7,6 +7,7 @@ import { Mark } from '@/ui/marks';
 import { Loaded } from '@/ui/query-state';
 import { Scroller } from '@/ui/scroller';
 import { Blank } from '@/ui/states';
+import { useTitle } from '@/ui/use-title';
 
 interface Letter {
   id: string;
@@ -21,11 +22,12 @@ const ADDRESS = /(https?:\/\/\S+)/;
 
 /** Mail that was not sent: for trying things out on a machine without a mail server. */
 export function MailboxPage() {
+  useTitle('Mailbox');
   const [openId, setOpenId] = useState<string | null>(null);
   const mailbox = useQuery({ queryKey: ['mailbox'], queryFn: read, refetchInterval: EVERY_MS, retry: false });
   return (
     <main className="mx-auto flex h-full max-w-240 flex-col bg-canvas p-4">
-      <header className="mb-3 flex items-center gap-2.5">
+      <header className="mb-3 flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <Mark size={26} />
         <h1 className="text-xl font-semibold">Mailbox</h1>
         <p className="text-xs text-ink-2">Mail of this development server. Nothing here was sent.</p>
@@ -50,7 +52,7 @@ export function MailboxPage() {
                       className="grid w-full grid-cols-[minmax(0,1fr)_auto] gap-x-3 px-3.5 py-2 text-left hover:bg-hover"
                       data-testid="letter"
                     >
-                      <span className="truncate font-medium">{letter.subject}</span>
+                      <span className="line-clamp-2 font-medium wrap-anywhere">{letter.subject}</span>
                       <time className="narrow text-xs text-ink-3" dateTime={letter.createdAt}>
                         {momentOf(letter.createdAt)}
                       </time>

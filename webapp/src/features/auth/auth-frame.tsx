@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Mark } from '@/ui/marks';
+import { useTitle } from '@/ui/use-title';
 
 interface AuthFrameProps {
   title: string;
@@ -13,6 +14,7 @@ interface AuthFrameProps {
 
 /** The pages before one is in: the mark and one panel in the middle. */
 export function AuthFrame({ title, lead, above, below, children }: AuthFrameProps) {
+  useTitle(title);
   return (
     <main className="grid min-h-full place-items-center bg-canvas p-4">
       <div className="w-full max-w-90">
@@ -26,10 +28,10 @@ export function AuthFrame({ title, lead, above, below, children }: AuthFrameProp
           <p className="mt-1 mb-4 text-ink-2">{lead}</p>
           {children}
         </section>
-        {below && <div className="mt-4 grid gap-2 text-center text-ink-2">{below}</div>}
+        {below && <div className="mt-4 grid gap-2 text-center text-ink-2 max-md:gap-6">{below}</div>}
       </div>
     </main>
   );
 }
 
-export const LINK = 'font-medium text-ink underline decoration-ink-3 underline-offset-2';
+export const LINK = 'touchable inline-block font-medium text-ink underline decoration-ink-3 underline-offset-2';

@@ -78,10 +78,10 @@ export function CredentialsForm({ mode, onMailSent }: CredentialsFormProps) {
       />
       {!isNew && (
         <p className="-mt-2 flex justify-between text-xs text-ink-2">
-          <Link to="/sign-in/forgot" className="underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-forgot">
+          <Link to="/sign-in/forgot" className="touchable underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-forgot">
             Forgot your password
           </Link>
-          <Link to="/sign-in/link" className="underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-link">
+          <Link to="/sign-in/link" className="touchable underline decoration-ink-3 underline-offset-2 hover:text-ink" data-testid="to-link">
             Sign in by e-mail
           </Link>
         </p>

@@ -71,9 +71,11 @@ export function ChatPanel({ session }: { session: RoomSession }) {
           </div>
         </Scroller>
         {hasMore && (
-          <Button size="sm" look="primary" className="absolute bottom-2 left-1/2 -translate-x-1/2" onClick={toNewest}>
-            To the newest
-          </Button>
+          <div className="absolute bottom-2 left-1/2 -translate-x-1/2">
+            <Button size="sm" look="primary" onClick={toNewest}>
+              To the newest
+            </Button>
+          </div>
         )}
       </div>
       {canPost && <ChatComposer session={session} onSent={toNewest} />}

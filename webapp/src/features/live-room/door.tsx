@@ -10,6 +10,7 @@ import { LiveBadge } from '@/ui/marks';
 import { SelectField } from '@/ui/select-field';
 import { Blank, Skeleton } from '@/ui/states';
 import { useNow } from '@/ui/use-now';
+import { useTitle } from '@/ui/use-title';
 import { Video } from './video';
 import { rememberDevice, useDevices } from './use-devices';
 import { LevelMeter } from './level-meter';
@@ -37,6 +38,7 @@ interface DoorProps {
 /** Before joining: viewers press once; who may publish looks at the camera and listens to the microphone first. */
 export function Door(props: DoorProps) {
   const { room, loadError, canPublish, onBack } = props;
+  useTitle(room?.name ?? 'Room');
   if (loadError && !room) {
     return (
       <Frame onBack={onBack}>
@@ -108,7 +110,7 @@ function PublisherDoor(props: DoorProps) {
           </Button>
         </div>
       </div>
-      <div className="grid content-start gap-3 p-4">
+      <div className="grid min-w-0 content-start gap-3 p-4">
         <Facts room={props.room} role="You may speak and share. What is off now can be switched on inside." />
         {devices.microphones.length > 0 && (
           <SelectField
@@ -156,9 +158,9 @@ function Facts({ room, role }: { room: Room | undefined; role: string }) {
   }
   const live = room.liveSession;
   return (
-    <div>
+    <div className="max-w-full min-w-0">
       <h1 className="flex flex-wrap items-center gap-2 text-lg font-semibold [[class*=justify-items-center]_&]:justify-center">
-        {room.name}
+        <span className="min-w-0 wrap-anywhere">{room.name}</span>
         {live && <LiveBadge isSmall time={runningTime(now - Date.parse(live.startedAt))} />}
       </h1>
       <p className="mt-0.5 text-xs text-ink-2" data-testid="door-state" data-state={room.state}>

@@ -4,6 +4,7 @@ import { IconButton } from '@/ui/button';
 import { LiveBadge, Mark } from '@/ui/marks';
 import { useTheme } from '@/ui/theme';
 import { useNow } from '@/ui/use-now';
+import { useTitle } from '@/ui/use-title';
 import { Connection } from './connection';
 import { useRoom } from './room-context';
 import { usePeople } from './use-people';
@@ -17,6 +18,7 @@ interface TopBarProps {
 /** Where one is, since when it runs, who watches, how the line is. */
 export function TopBar({ roomName, organizationName, onBack }: TopBarProps) {
   const { theme, toggle } = useTheme();
+  useTitle(`Live: ${roomName}`);
   // Viewers, as the rooms page counts them: those who take a seat.
   const watching = usePeople().filter(({ role }) => role === 'viewer').length;
   return (

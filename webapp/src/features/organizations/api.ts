@@ -1,14 +1,13 @@
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { call } from '@/api/client';
-import { read } from '@/api/read';
 import { ROLE_PERMISSIONS, type Permission } from '@/api/generated/roles';
-import type { AcceptedInvitation, Me, MemberList, NewInvitation, Organization, OwnInvitation, Page, PlanList, Role } from '@/api/types';
+import type { Me, MemberList, Organization, OwnInvitation, Page, PlanList, Role } from '@/api/types';
 
 export const meKey = ['me'] as const;
 
 /** Who I am, and where I am a member. */
 export function useMe(): UseQueryResult<Me> {
-  return useQuery({ queryKey: meKey, queryFn: () => read('/me', {}) });
+  return useQuery({ queryKey: meKey, queryFn: () => call('GET', '/me') });
 }
 
 /** Whether a role carries a right: to offer only what the server would allow. The server decides. */
@@ -24,19 +23,27 @@ export function organizationIn(me: Me | undefined, organizationId: string): Orga
 export function useMembers(organizationId: string): UseQueryResult<MemberList> {
   return useQuery({
     queryKey: ['organizations', organizationId, 'members'],
-    queryFn: () => read('/organizations/{organization_id}/members', { organization_id: organizationId }),
+    queryFn: () => call('GET', '/organizations/{organization_id}/members', { params: { path: { organization_id: organizationId } } }),
+  });
+}
+
+/** What is in use of the plan, counted by the server. */
+export function useUsageOf(organizationId: string) {
+  return useQuery({
+    queryKey: ['organizations', organizationId, 'usage'],
+    queryFn: () => read('/organizations/{organization_id}/usage', { organization_id: organizationId }),
   });
 }
 
 /** The price list: it changes with a release. */
 export function usePlans(): UseQueryResult<PlanList> {
-  return useQuery({ queryKey: ['plans'], queryFn: () => read('/subscriptions/plans', {}), staleTime: Infinity });
+  return useQuery({ queryKey: ['plans'], queryFn: () => call('GET', '/subscriptions/plans'), staleTime: Infinity });
 }
 
 export function useCreateOrganization() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (name: string) => call<Organization>('POST', '/organizations', { name }),
+    mutationFn: (name: string) => call('POST', '/organizations', { body: { name } }),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }
@@ -50,7 +57,8 @@ export interface InvitationDraft {
 export function useInvite(organizationId: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (draft: InvitationDraft) => call<NewInvitation>('POST', `/organizations/${organizationId}/invitations`, draft),
+    mutationFn: (body: InvitationDraft) =>
+      call('POST', '/organizations/{organization_id}/invitations', { params: { path: { organization_id: organizationId } }, body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['organizations', organizationId, 'invitations'] }),
   });
 }
@@ -58,7 +66,7 @@ export function useInvite(organizationId: string) {
 export function useAcceptInvitation() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (code: string) => call<AcceptedInvitation>('POST', '/invitations/accept', { code }),
+    mutationFn: (code: string) => call('POST', '/invitations/accept', { body: { code } }),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }
@@ -67,7 +75,7 @@ export function useAcceptInvitation() {
 export function useOwnInvitations(): UseQueryResult<Page<OwnInvitation>> {
   return useQuery({
     queryKey: [...meKey, 'invitations'],
-    queryFn: () => read('/me/invitations', {}),
+    queryFn: () => call('GET', '/me/invitations'),
     refetchOnWindowFocus: true,
   });
 }
@@ -75,7 +83,7 @@ export function useOwnInvitations(): UseQueryResult<Page<OwnInvitation>> {
 export function useAcceptOwnInvitation() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => call<AcceptedInvitation>('POST', `/me/invitations/${id}/accept`),
+    mutationFn: (id: string) => call('POST', '/me/invitations/{invitation_id}/accept', { params: { path: { invitation_id: id } } }),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }
@@ -83,7 +91,7 @@ export function useAcceptOwnInvitation() {
 export function useDeclineOwnInvitation() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => call('POST', `/me/invitations/${id}/decline`),
+    mutationFn: (id: string) => call('POST', '/me/invitations/{invitation_id}/decline', { params: { path: { invitation_id: id } } }),
     onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
   });
 }

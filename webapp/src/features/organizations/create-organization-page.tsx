@@ -5,6 +5,7 @@ import { Button } from '@/ui/button';
 import { Mark } from '@/ui/marks';
 import { Panel } from '@/ui/states';
 import { TextField } from '@/ui/text-field';
+import { useTitle } from '@/ui/use-title';
 import { useCreateOrganization, useOwnInvitations } from './api';
 import { OwnInvitations } from './own-invitations';
 
@@ -23,6 +24,7 @@ function Invited({ onAccepted }: { onAccepted: (organizationId: string) => void 
 
 /** The first page of someone who is a member nowhere yet, and the way to one more organization. */
 export function CreateOrganizationPage({ isFirst, onSignOut }: { isFirst: boolean; onSignOut?: () => void }) {
+  useTitle(isFirst ? 'Name your organization' : 'New organization');
   const [name, setName] = useState('');
   const create = useCreateOrganization();
   const navigate = useNavigate();
@@ -65,6 +67,11 @@ export function CreateOrganizationPage({ isFirst, onSignOut }: { isFirst: boolea
           <Button type="submit" look="primary" size="lg" isBusy={create.isPending} data-testid="create-organization">
             Create
           </Button>
+          {!isFirst && (
+            <Button look="quiet" size="lg" onClick={() => void navigate(-1)}>
+              Not now
+            </Button>
+          )}
         </form>
       </section>
     </main>

@@ -1,5 +1,5 @@
 import { CheckIcon, CopyIcon } from '@phosphor-icons/react';
-import { useState } from 'react';
+import { useState, type SubmitEvent } from 'react';
 import type { Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
@@ -15,6 +15,7 @@ const ROLES: { value: Role; label: string }[] = [
   { value: 'host', label: 'Host: also starts and ends sessions' },
   { value: 'admin', label: 'Admin: also manages rooms and members' },
 ];
+const FORM = 'invite';
 
 interface InviteDialogProps {
   organizationId: string;
@@ -22,14 +23,19 @@ interface InviteDialogProps {
   onOpenChange: (isOpen: boolean) => void;
 }
 
-/** Make a link that lets people in with a role. */
-export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDialogProps) {
+/** Make a link that lets people in with a role. Every opening begins anew: the last one's link is not the next one's. */
+export function InviteDialog({ isOpen, ...rest }: InviteDialogProps) {
+  return isOpen ? <OpenInviteDialog {...rest} /> : null;
+}
+
+function OpenInviteDialog({ organizationId, onOpenChange }: Omit<InviteDialogProps, 'isOpen'>) {
   const [role, setRole] = useState<Role>('viewer');
   const [email, setEmail] = useState('');
   const [isCopied, setCopied] = useState(false);
   const invite = useInvite(organizationId);
   const sentTo = invite.data?.email ?? null;
   const link = invite.data ? `${location.origin}/invite/${encodeURIComponent(invite.data.code)}` : null;
+  const address = email.trim() === '' ? null : email.trim();
 
   async function copy(): Promise<void> {
     if (link === null) return;
@@ -39,17 +45,15 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
     );
   }
 
+  function submit(event: SubmitEvent): void {
+    event.preventDefault();
+    invite.mutate({ role, email: address });
+  }
+
   return (
     <Dialog
-      isOpen={isOpen}
-      onOpenChange={(next) => {
-        onOpenChange(next);
-        if (!next) {
-          invite.reset();
-          setEmail('');
-        }
-        setCopied(false);
-      }}
+      isOpen
+      onOpenChange={onOpenChange}
       title="Invite people"
       description={
         sentTo === null
@@ -67,8 +71,8 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
               {isCopied ? 'Copied' : 'Copy link'}
             </Button>
           ) : (
-            <Button look="primary" isBusy={invite.isPending} onClick={() => invite.mutate({ role, email: email.trim() === '' ? null : email.trim() })} data-testid="invite-create">
-              {email.trim() === '' ? 'Make a link' : 'Send invitation'}
+            <Button type="submit" form={FORM} look="primary" isBusy={invite.isPending} data-testid="invite-create">
+              {address === null ? 'Make a link' : 'Send invitation'}
             </Button>
           )}
         </>
@@ -78,33 +82,31 @@ export function InviteDialog({ organizationId, isOpen, onOpenChange }: InviteDia
         <TextField
           label="Link"
           readOnly
+          autoFocus
           value={link}
           onFocus={(event) => event.target.select()}
           data-testid="invite-link"
         />
       ) : (
-        <div className="grid gap-3.5">
-        <SelectField
-          label="Role"
-          value={role}
-          options={ROLES}
-          onChange={(event) => setRole(ROLES.find(({ value }) => value === event.target.value)?.value ?? 'viewer')}
-          data-testid="invite-role"
-        />
-        <TextField
-          label="E-mail"
-          type="email"
-          hint="Leave it empty to make a link."
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-          data-testid="invite-email"
-        />
-        </div>
-      )}
-      {invite.error && (
-        <p className="mt-2 text-xs text-live" role="alert">
-          {sentenceOf(invite.error, 'No link was made. Try again in a moment.')}
-        </p>
+        <form id={FORM} onSubmit={submit} className="grid gap-3.5">
+          <SelectField
+            label="Role"
+            value={role}
+            options={ROLES}
+            onChange={(event) => setRole(ROLES.find(({ value }) => value === event.target.value)?.value ?? 'viewer')}
+            data-testid="invite-role"
+          />
+          <TextField
+            label="E-mail"
+            type="email"
+            autoComplete="off"
+            hint="Leave it empty to make a link."
+            value={email}
+            error={invite.error ? sentenceOf(invite.error, 'No link was made. Try again in a moment.') : null}
+            onChange={(event) => setEmail(event.target.value)}
+            data-testid="invite-email"
+          />
+        </form>
       )}
     </Dialog>
   );

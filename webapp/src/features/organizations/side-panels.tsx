@@ -6,7 +6,7 @@ import { Button } from '@/ui/button';
 import { Face } from '@/ui/face';
 import { Meter } from '@/ui/meter';
 import { Panel, Skeleton } from '@/ui/states';
-import { useMembers, usePlans } from './api';
+import { useMembers, usePlans, useUsageOf } from './api';
 
 const FACES = 6;
 
@@ -14,11 +14,12 @@ const FACES = 6;
 export function MembersPanel({ organization, onInvite }: { organization: Organization; onInvite: () => void }) {
   const members = useMembers(organization.id);
   const items = members.data?.items ?? [];
+  const hasMore = typeof members.data?.nextCursor === 'string';
   const isAlone = members.data !== undefined && items.length === 1;
   return (
     <Panel
       title="Members"
-      {...(members.data && { count: items.length })}
+      {...(members.data && { count: hasMore ? `${items.length}+` : items.length })}
       actions={
         <Link to={`/o/${organization.id}/members`} className="rounded-2 px-1.5 py-1 font-medium hover:text-ink">
           All
@@ -38,7 +39,7 @@ export function MembersPanel({ organization, onInvite }: { organization: Organiz
               <span className="text-xs text-ink-3">{roleName(member.role)}</span>
             </li>
           ))}
-          {items.length > FACES && <li className="px-3.5 py-1 pl-12 text-xs text-ink-3">and {items.length - FACES} more</li>}
+          {items.length > FACES && <li className="px-3.5 py-1 pl-12 text-xs text-ink-3">{hasMore ? 'and many more' : `and ${items.length - FACES} more`}</li>}
         </ul>
       )}
       {isAlone && (
@@ -55,15 +56,15 @@ export function MembersPanel({ organization, onInvite }: { organization: Organiz
 /** What of the plan is in use; only what is known to be counted. */
 export function PlanPanel({ organization, roomCount }: { organization: Organization; roomCount: number | null }) {
   const plans = usePlans();
-  const members = useMembers(organization.id);
+  const usage = useUsageOf(organization.id);
   const plan = plans.data?.items.find(({ tier }) => tier === organization.planTier);
-  const hosts = members.data?.items.filter(({ isHost }) => isHost).length;
+  const hosts = usage.data?.limits.find(({ limit }) => limit === 'hosts')?.used ?? null;
   if (!plan) return null;
   return (
     <Panel title="Plan" actions={<span className="pr-1.5 capitalize">{plan.tier}</span>}>
       <dl className="grid gap-2.5 p-3.5">
         {roomCount !== null && <Use name="Rooms" used={roomCount} limit={plan.maxRooms} />}
-        {hosts !== undefined && <Use name="Hosts" used={hosts} limit={plan.maxHosts} />}
+        {hosts !== null && <Use name="Hosts" used={hosts} limit={plan.maxHosts} />}
         <div className="flex justify-between gap-2">
           <dt className="text-ink-2">Viewers in one room</dt>
           <dd className="text-ink-2">{plan.maxViewersPerRoom === null ? 'no limit' : `up to ${plan.maxViewersPerRoom}`}</dd>

@@ -17,6 +17,11 @@ export function CreateRoomDialog({ organizationId, isOpen, onOpenChange }: Creat
   const create = useCreateRoom(organizationId);
   const isFull = codeOf(create.error) === 'plan_limit_reached';
 
+  function close(): void {
+    onOpenChange(false);
+    create.reset();
+  }
+
   function submit(event: SubmitEvent): void {
     event.preventDefault();
     create.mutate(name.trim(), {
@@ -30,15 +35,12 @@ export function CreateRoomDialog({ organizationId, isOpen, onOpenChange }: Creat
   return (
     <Dialog
       isOpen={isOpen}
-      onOpenChange={(next) => {
-        onOpenChange(next);
-        create.reset();
-      }}
+      onOpenChange={close}
       title="New room"
       description="The lasting place of your sessions. Members see it at once."
       footer={
         <>
-          <Button look="quiet" onClick={() => onOpenChange(false)}>
+          <Button look="quiet" onClick={close}>
             Not now
           </Button>
           <Button type="submit" form="create-room" look="primary" isBusy={create.isPending} data-testid="create-room-submit">

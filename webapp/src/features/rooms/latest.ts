@@ -1,5 +1,5 @@
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
-import { read } from '@/api/read';
+import { call } from '@/api/client';
 import type { Room } from '@/api/types';
 import { alertOf, chatOf, type Alert, type ChatMessage } from '@/realtime/feed';
 
@@ -27,11 +27,9 @@ export function useLatest(organizationId: string, rooms: readonly Room[]): Lates
     queries: spoken.map(({ id, lastSeq }) => ({
       queryKey: ['organizations', organizationId, 'rooms', id, 'latest', lastSeq],
       queryFn: () =>
-        read(
-          '/organizations/{organization_id}/rooms/{room_id}/events',
-          { organization_id: organizationId, room_id: id },
-          { after: Math.max(0, lastSeq - ENTRIES), limit: ENTRIES },
-        ),
+        call('GET', '/organizations/{organization_id}/rooms/{room_id}/events', {
+          params: { path: { organization_id: organizationId, room_id: id }, query: { after: Math.max(0, lastSeq - ENTRIES), limit: ENTRIES } },
+        }),
       placeholderData: keepPreviousData,
       gcTime: 30_000,
     })),

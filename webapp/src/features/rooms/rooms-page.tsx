@@ -8,6 +8,7 @@ import { Scroller } from '@/ui/scroller';
 import { Blank, Panel, Skeleton } from '@/ui/states';
 import { useRooms } from './api';
 import { CreateRoomDialog } from './create-room-dialog';
+import { useTitle } from '@/ui/use-title';
 import { useLatest } from './latest';
 import { LiveCard } from './live-card';
 import { RecentAlerts } from './recent-alerts';
@@ -27,6 +28,7 @@ interface RoomsPageProps {
 
 /** The rooms of an organization: the live one large, the others as rows; beside them what was last posted. */
 export function RoomsPage({ organizationId, canManageRooms, canRun, onInvite, onIntent, side }: RoomsPageProps) {
+  useTitle('Rooms');
   const rooms = useRooms(organizationId);
   const [isCreating, setCreating] = useState(false);
   const items = rooms.data?.items ?? [];

@@ -11,7 +11,7 @@ import { SelectField } from '@/ui/select-field';
 import { Blank, Panel } from '@/ui/states';
 import { TextField } from '@/ui/text-field';
 import { changedFields, sentenceFor, subjectOf } from './audit-words';
-import { rowsOf, useAudit } from './api';
+import { rowsOf, usePages } from './api';
 
 const KINDS = [
   { value: '', label: 'Everything' },
@@ -23,12 +23,14 @@ const KINDS = [
   { value: 'session', label: 'Live sessions' },
   { value: 'api_token', label: 'API tokens' },
   { value: 'webhook', label: 'Webhooks' },
+  { value: 'sso_connection', label: 'Identity providers' },
+  { value: 'sso_sign_in', label: 'Single sign-on' },
 ];
 
 interface AuditPageProps {
   organizationId: string;
-  /** Name of a member by id, as far as they are known. */
-  nameOf: (userId: string) => string | null;
+  /** Name of a member by id, or what stands for it where it is not known. */
+  nameOf: (userId: string) => string;
 }
 
 /** Who changed what, when, and from where. */
@@ -37,13 +39,14 @@ export function AuditPage({ organizationId, nameOf }: AuditPageProps) {
   const [since, setSince] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const filter = { action, since: since === '' ? '' : new Date(since).toISOString() };
-  const entries = useAudit(organizationId, filter);
+  const entries = usePages(organizationId, 'audit-log', filter);
   const rows = rowsOf(entries);
 
   async function take(form: 'csv' | 'ndjson'): Promise<void> {
     setProblem(null);
-    const query = new URLSearchParams(Object.entries({ ...filter, format: form }).filter(([, value]) => value !== ''));
-    await download(`/organizations/${organizationId}/audit-log/export?${query}`, `audit-log.${form}`).catch((error: unknown) =>
+    const query = { action: filter.action || null, since: filter.since || null, format: form };
+    const given = { params: { path: { organization_id: organizationId }, query } };
+    await download('/organizations/{organization_id}/audit-log/export', `audit-log.${form}`, given).catch((error: unknown) =>
       setProblem(sentenceOf(error, 'The log was not exported.')),
     );
   }
@@ -96,13 +99,13 @@ export function AuditPage({ organizationId, nameOf }: AuditPageProps) {
 }
 
 function Entry({ entry, nameOf }: { entry: AuditEntry; nameOf: AuditPageProps['nameOf'] }) {
-  const actor = entry.actorId === null ? 'The platform' : (nameOf(entry.actorId) ?? 'A former member');
+  const actor = entry.actorId === null ? 'The platform' : nameOf(entry.actorId);
   const changes = changedFields(entry.before, entry.after);
   return (
     <li className="border-line not-last:border-b" data-testid="audit-row">
       <details className="group">
-        <summary className="grid min-h-11 cursor-pointer grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-3.5 py-1.5 hover:bg-hover">
-          <span className="min-w-0 truncate">
+        <summary className="grid min-h-11 cursor-pointer grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-3.5 py-1.5 hover:bg-hover max-md:grid-cols-1 max-md:gap-y-0.5 max-md:py-2">
+          <span className="min-w-0 wrap-anywhere max-md:line-clamp-3 md:truncate">
             <b className="font-medium">{actor}</b> {sentenceFor(entry.action)} {subjectOf(entry.before, entry.after)}
             {entry.tokenId !== null && <span className="text-ink-3"> by API token</span>}
           </span>

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { call } from '@/api/client';
 import type { Organization } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
@@ -20,11 +21,13 @@ interface DangerPanelProps {
 /** Handing over, leaving, deleting. An organization always has exactly one owner, so owners hand over before they leave. */
 export function DangerPanel({ organization, isOwner, onLeft }: DangerPanelProps) {
   const [question, setQuestion] = useState<Question | null>(null);
-  const leave = useChange<null>(organization.id, 'POST', () => '/leave', () => undefined);
-  const remove = useChange<string>(organization.id, 'POST', () => '/deletion', (name) => ({ name }));
+  const leave = useChange(organization.id, (_: null, path) => call('POST', '/organizations/{organization_id}/leave', { params: { path } }));
+  const remove = useChange(organization.id, (name: string, path) =>
+    call('POST', '/organizations/{organization_id}/deletion', { params: { path }, body: { name } }),
+  );
   const close = (): void => setQuestion(null);
   return (
-    <Panel title="The end">
+    <Panel title={isOwner ? 'Hand over or delete' : 'Leave'}>
       {isOwner ? (
         <>
           <SettingRow label="Hand over" hint="An admin becomes the owner, you become an admin. At once.">
@@ -32,7 +35,7 @@ export function DangerPanel({ organization, isOwner, onLeft }: DangerPanelProps)
               Hand over
             </Button>
           </SettingRow>
-          {organization.deletesAt == null && (
+          {organization.deletesAt === null && (
             <SettingRow label="Delete the organization" hint="Rooms, chat, alerts and files go after 30 days; until then you can keep it.">
               <Button size="sm" look="danger" onClick={() => setQuestion('delete')} data-testid="delete-open">
                 Delete
@@ -76,7 +79,9 @@ export function DangerPanel({ organization, isOwner, onLeft }: DangerPanelProps)
 function TransferDialog({ organization, onClose }: { organization: Organization; onClose: () => void }) {
   const admins = usePages(organization.id, 'members', { role: 'admin' });
   const [userId, setUserId] = useState('');
-  const transfer = useChange<string>(organization.id, 'POST', () => '/transfer', (chosen) => ({ userId: chosen }));
+  const transfer = useChange(organization.id, (chosen: string, path) =>
+    call('POST', '/organizations/{organization_id}/transfer', { params: { path }, body: { userId: chosen } }),
+  );
   const rows = rowsOf(admins);
   const chosen = userId === '' ? (rows[0]?.userId ?? '') : userId;
   return (

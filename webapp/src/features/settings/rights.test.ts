@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PermissionTable } from '@/api/types';
-import { differenceOf, shownRights } from './rights';
+import { differenceOf, holdersOf, shownRights } from './rights';
 
 const ROWS = [
   { role: 'host', permissions: ['rooms.view', 'room.moderate', 'alerts.post', 'session.run'] },
@@ -19,6 +19,16 @@ describe('rights', () => {
 
   it('of a lower role are less, and none more', () => {
     expect(differenceOf(ROWS, 'host', 'viewer')).toEqual({ more: [], less: ['room.moderate', 'alerts.post', 'session.run'] });
+  });
+
+  it('that everyone above holds too are told by the lowest role', () => {
+    const rows = ROWS.toReversed();
+    expect(['rooms.view', 'room.moderate', 'session.run'].map((right) => holdersOf(rows, right))).toEqual(['Everyone', 'Moderator and up', 'Host']);
+  });
+
+  it('with a gap are told by every name', () => {
+    const rows = [{ role: 'viewer', permissions: ['chat.post'] }, { role: 'moderator', permissions: [] }, { role: 'host', permissions: ['chat.post'] }];
+    expect(holdersOf(rows as unknown as PermissionTable['items'], 'chat.post')).toBe('Viewer, Host');
   });
 
   it('of a role the table does not know are none', () => {

@@ -1,4 +1,5 @@
 import type { PermissionTable, Role } from '@/api/types';
+import { roleName } from '@/lib/roles';
 
 type Rows = PermissionTable['items'];
 
@@ -22,6 +23,20 @@ export const RIGHT_WORDS: Record<string, string> = {
 /** Whether a row of the table holds a right. */
 export function holds(permissions: readonly string[], right: string): boolean {
   return permissions.includes(right);
+}
+
+/**
+ * Who holds a right, in a few words: "Co-Host and up" where everyone above does too, else the names.
+ *
+ * @param rows - lowest role first.
+ */
+export function holdersOf(rows: Rows, right: string): string {
+  const from = rows.findIndex(({ permissions }) => holds(permissions, right));
+  const isLadder = from >= 0 && rows.slice(from).every(({ permissions }) => holds(permissions, right));
+  const names = rows.filter(({ permissions }) => holds(permissions, right)).map(({ role }) => roleName(role));
+  const [lowest = ''] = names;
+  if (from === 0 && isLadder) return 'Everyone';
+  return isLadder && names.length > 1 ? `${lowest} and up` : names.join(', ');
 }
 
 /** Rights that some role of the table holds, in the order they are shown. */

@@ -5,8 +5,11 @@ import { roleName } from '@/lib/roles';
 import { Loaded } from '@/ui/query-state';
 import { Scroller } from '@/ui/scroller';
 import { Panel } from '@/ui/states';
+import { useMedia } from '@/ui/use-media';
 import { usePermissions } from './api';
-import { holds, RIGHT_WORDS, shownRights } from './rights';
+import { holdersOf, holds, RIGHT_WORDS, shownRights } from './rights';
+
+const PHONE = '(max-width: 767px)';
 
 /** The one table of roles, as the server holds it. */
 export function RolesPage() {
@@ -26,6 +29,8 @@ interface RightsPanelProps {
 /** Roles side by side with their rights. */
 export function RightsPanel({ title, note, only }: RightsPanelProps) {
   const table = usePermissions();
+  // Six columns do not fit a phone, and what lies outside is not guessed.
+  const isPhone = useMedia(PHONE);
   return (
     <Panel title={title}>
       <Loaded query={table} failed="The roles did not load" sentence={(error) => sentenceOf(error, 'Nothing else is affected.')} place="h-80">
@@ -33,6 +38,21 @@ export function RightsPanel({ title, note, only }: RightsPanelProps) {
           // Lowest role first: each holds what the one before it holds.
           const roles = items.filter(({ role }) => only?.includes(role) ?? true).reverse();
           const rights = shownRights(roles);
+          if (isPhone) {
+            return (
+              <>
+                <dl>
+                  {rights.map((right) => (
+                    <div key={right} className="flex min-h-11 items-center gap-3 border-b border-line px-3.5 py-1.5">
+                      <dt className="min-w-0 flex-1">{RIGHT_WORDS[right]}</dt>
+                      <dd className="flex-none text-right text-ink-2">{holdersOf(roles, right)}</dd>
+                    </div>
+                  ))}
+                </dl>
+                <p className="px-3.5 py-2.5 text-xs text-ink-2">{note}</p>
+              </>
+            );
+          }
           return (
             <Scroller label="Roles and rights" className="overflow-x-auto">
               <table className="w-full border-collapse text-left" aria-label="Roles and rights">

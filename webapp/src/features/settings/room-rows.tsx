@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Link } from 'react-router';
+import { call } from '@/api/client';
 import type { Room } from '@/api/types';
 import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
@@ -18,20 +19,22 @@ interface RoomRowsProps {
 /** Rooms with what can be done to them. */
 export function RoomRows({ organizationId, rooms, onEdit }: RoomRowsProps) {
   const [deleting, setDeleting] = useState<Room | null>(null);
-  const archive = useChange<Room>(
-    organizationId,
-    'POST',
-    ({ id, archivedAt }) => `/rooms/${id}/${archivedAt === null ? 'archive' : 'restore'}`,
-    () => undefined,
+  const archive = useChange(organizationId, ({ id, archivedAt }: Room, place) => {
+    const given = { params: { path: { ...place, room_id: id } } };
+    return archivedAt === null
+      ? call('POST', '/organizations/{organization_id}/rooms/{room_id}/archive', given)
+      : call('POST', '/organizations/{organization_id}/rooms/{room_id}/restore', given);
+  });
+  const remove = useChange(organizationId, (id: string, place) =>
+    call('DELETE', '/organizations/{organization_id}/rooms/{room_id}', { params: { path: { ...place, room_id: id } } }),
   );
-  const remove = useChange<string>(organizationId, 'DELETE', (id) => `/rooms/${id}`, () => undefined);
   const columns: Column<Room>[] = [
     {
       key: 'name',
       head: 'Room',
       cell: (room) => (
         <span className="flex items-center gap-2">
-          <b className="font-medium">{room.name}</b>
+          <b className="min-w-20 font-medium wrap-anywhere">{room.name}</b>
           {room.liveSession && <LiveBadge isSmall />}
         </span>
       ),

@@ -1,4 +1,4 @@
-import { Outlet } from 'react-router';
+import { Outlet, useLocation } from 'react-router';
 import { Page } from '@/ui/page';
 import { Tabs } from '@/ui/tabs';
 
@@ -22,8 +22,10 @@ export function SettingsLayout({ base, canReadAudit, context }: SettingsLayoutPr
     { to: `${base}/single-sign-on`, label: 'Single sign-on' },
     ...(canReadAudit ? [{ to: `${base}/audit-log`, label: 'Audit log' }] : []),
   ];
+  const { pathname } = useLocation();
+  const here = tabs.findLast(({ to }) => pathname === to || pathname.startsWith(`${to}/`)) ?? tabs[0];
   return (
-    <Page title="Settings" tabs={<Tabs label="Settings" tabs={tabs} />}>
+    <Page title="Settings" {...(here && { tabTitle: `${here.label}, settings` })} tabs={<Tabs label="Settings" tabs={tabs} />}>
       <Outlet context={context} />
     </Page>
   );

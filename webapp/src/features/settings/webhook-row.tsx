@@ -1,6 +1,7 @@
 import { DotsThreeIcon, WarningIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
-import type { Webhook, WebhookWithSecret } from '@/api/types';
+import { call } from '@/api/client';
+import type { Webhook } from '@/api/types';
 import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
 import { Button, IconButton } from '@/ui/button';
@@ -8,6 +9,7 @@ import { ConfirmDialog } from '@/ui/confirm-dialog';
 import { Menu, MenuItem, MenuLine } from '@/ui/menu';
 import { useChange } from './api';
 import { Deliveries } from './deliveries';
+import { useWebhookEdit } from './edits';
 import { SecretDialog } from './secret-dialog';
 
 interface WebhookRowProps {
@@ -18,13 +20,19 @@ interface WebhookRowProps {
 
 /** One endpoint: where, what, how it goes, and its history on demand. */
 export function WebhookRow({ organizationId, webhook, onEdit }: WebhookRowProps) {
-  const base = `/webhooks/${webhook.id}`;
   const [isOpen, setOpen] = useState(false);
   const [isDeleting, setDeleting] = useState(false);
-  const change = useChange<{ isEnabled: boolean }>(organizationId, 'PATCH', () => base);
-  const ping = useChange<null>(organizationId, 'POST', () => `${base}/ping`, () => undefined);
-  const rotate = useChange<null, WebhookWithSecret>(organizationId, 'POST', () => `${base}/rotate-secret`, () => undefined);
-  const remove = useChange<null>(organizationId, 'DELETE', () => base, () => undefined);
+  const here = { webhook_id: webhook.id };
+  const change = useWebhookEdit(organizationId, webhook.id);
+  const ping = useChange(organizationId, (_: null, place) =>
+    call('POST', '/organizations/{organization_id}/webhooks/{webhook_id}/ping', { params: { path: { ...place, ...here } } }),
+  );
+  const rotate = useChange(organizationId, (_: null, place) =>
+    call('POST', '/organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret', { params: { path: { ...place, ...here } } }),
+  );
+  const remove = useChange(organizationId, (_: null, place) =>
+    call('DELETE', '/organizations/{organization_id}/webhooks/{webhook_id}', { params: { path: { ...place, ...here } } }),
+  );
   const problem = change.error ?? ping.error ?? rotate.error;
   return (
     <li className="border-line not-last:border-b" data-testid="webhook-row">
@@ -33,7 +41,7 @@ export function WebhookRow({ organizationId, webhook, onEdit }: WebhookRowProps)
           <div className="truncate font-medium">{webhook.description === '' ? webhook.url : webhook.description}</div>
           <div className="truncate text-xs text-ink-3">
             {webhook.description !== '' && `${webhook.url}, `}
-            {webhook.events.includes('*') ? 'everything' : `${webhook.events.length} events`}
+            {webhook.events.includes('*') ? 'everything' : `${webhook.events.length} ${webhook.events.length === 1 ? 'event' : 'events'}`}
           </div>
           <State webhook={webhook} />
         </div>
@@ -55,7 +63,7 @@ export function WebhookRow({ organizationId, webhook, onEdit }: WebhookRowProps)
           </MenuItem>
           <MenuItem onSelect={onEdit}>Change</MenuItem>
           <MenuItem onSelect={() => rotate.mutate(null)}>New secret</MenuItem>
-          <MenuItem onSelect={() => change.mutate({ isEnabled: !webhook.isEnabled })} testId="webhook-switch">
+          <MenuItem onSelect={() => change.mutate({ seen: webhook, changes: { isEnabled: !webhook.isEnabled } })} testId="webhook-switch">
             {webhook.isEnabled ? 'Switch off' : 'Switch on'}
           </MenuItem>
           <MenuLine />

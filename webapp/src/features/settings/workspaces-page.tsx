@@ -14,8 +14,8 @@ import { WorkspaceDialog, type WorkspaceQuestion } from './workspace-dialog';
 /** Workspaces, the rooms in them, and rooms put away. */
 export function WorkspacesPage({ organizationId }: { organizationId: string }) {
   const workspaces = useWorkspaces(organizationId);
-  const rooms = usePages(organizationId, 'rooms', { limit: '200' });
-  const archived = usePages(organizationId, 'rooms', { isArchived: 'true' });
+  const rooms = usePages(organizationId, 'rooms', { limit: 200 });
+  const archived = usePages(organizationId, 'rooms', { isArchived: true });
   const [question, setQuestion] = useState<WorkspaceQuestion | null>(null);
   const [editing, setEditing] = useState<Room | null>(null);
   const all = rowsOf(workspaces);
@@ -48,9 +48,11 @@ export function WorkspacesPage({ organizationId }: { organizationId: string }) {
         )}
       </Loaded>
       <LoadMore query={workspaces} />
+      <LoadMore query={rooms} />
       {away.length > 0 && (
         <Panel title="Archived rooms" count={away.length} actions={<ArchiveIcon size={16} className="mr-1.5 text-ink-3" />}>
           <RoomRows organizationId={organizationId} rooms={away} onEdit={setEditing} />
+          <LoadMore query={archived} />
         </Panel>
       )}
       {question && <WorkspaceDialog organizationId={organizationId} question={question} onClose={() => setQuestion(null)} />}
