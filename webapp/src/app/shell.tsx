@@ -84,7 +84,7 @@ function OrganizationMenu({ me, organization, invitationCount }: Pick<ShellProps
       trigger={
         <button
           type="button"
-          className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11 max-md:w-11"
+          className="mb-2.5 flex h-10 items-center gap-2.5 rounded-2 px-1.5 text-left hover:bg-hover max-xl:justify-center max-md:mb-0 max-md:h-11 max-md:w-11 max-md:flex-none"
           data-testid="organization-menu"
         >
           <Mark />

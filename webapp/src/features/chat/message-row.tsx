@@ -30,7 +30,7 @@ export function MessageRow({ line, role }: { line: MessageLine; role: string | n
             </time>
           </p>
         )}
-        <p className="text-md break-words whitespace-pre-wrap" data-testid="chat-text">
+        <p className="text-md break-words whitespace-pre-wrap [unicode-bidi:plaintext]" data-testid="chat-text">
           {withSymbols(message.text)}
         </p>
       </div>
@@ -57,7 +57,7 @@ export function OutgoingRow({ line, onAgain }: { line: Outgoing; onAgain: () => 
     <div className="flex gap-2.5 px-3 pb-1" data-testid="chat-outgoing">
       <span className="w-7 flex-none" />
       <div className="min-w-0 flex-1">
-        <p className="text-md break-words whitespace-pre-wrap text-ink-3">{line.text}</p>
+        <p className="text-md break-words whitespace-pre-wrap text-ink-3 [unicode-bidi:plaintext]">{line.text}</p>
         {line.hasFailed && (
           <p className="text-xs text-live" role="alert">
             Not sent.{' '}

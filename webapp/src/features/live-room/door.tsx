@@ -93,7 +93,7 @@ function PublisherDoor(props: DoorProps) {
   const devices = useDevices(`${String(preview.microphone !== null)}${String(preview.camera !== null)}`);
   return (
     <div className="grid grid-cols-[300px_1fr] max-md:grid-cols-1">
-      <div className="relative grid min-h-52 place-items-center bg-well max-md:aspect-video">
+      <div className="relative grid min-h-52 place-items-center bg-well max-md:aspect-video max-md:max-h-[40dvh] max-md:w-full">
         {preview.camera ? (
           <div className="absolute inset-0">
             <Video track={preview.camera} fit="cover" isMirrored label="Your camera" testId="preview-video" />

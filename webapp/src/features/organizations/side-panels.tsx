@@ -21,13 +21,15 @@ export function MembersPanel({ organization, onInvite }: { organization: Organiz
       title="Members"
       {...(members.data && { count: hasMore ? `${items.length}+` : items.length })}
       actions={
-        <Link to={`/o/${organization.id}/members`} className="rounded-2 px-1.5 py-1 font-medium hover:text-ink">
+        <Link to={`/o/${organization.id}/members`} className="touchable rounded-2 px-1.5 py-1 font-medium hover:text-ink">
           All
         </Link>
       }
     >
       {members.isPending ? (
         <Skeleton className="m-3.5 h-16" />
+      ) : members.data === undefined ? (
+        <p className="px-3.5 py-3 text-ink-2">They did not load. Rooms are not affected.</p>
       ) : isAlone ? (
         <p className="px-3.5 pt-3 text-ink-2">Only you so far. A link lets members in; each link carries a role.</p>
       ) : (

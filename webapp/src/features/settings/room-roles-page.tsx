@@ -41,7 +41,7 @@ export function RoomRolesPage({ organizationId, roomId, back }: RoomRolesPagePro
   return (
     <div className="grid max-w-240 gap-3">
       <div>
-        <Link to={back} className="inline-flex items-center gap-1 rounded-1 text-xs font-medium text-ink-2 hover:text-ink">
+        <Link to={back} className="touchable inline-flex items-center gap-1 rounded-1 text-xs font-medium text-ink-2 hover:text-ink">
           <CaretLeftIcon size={12} weight="bold" /> Workspaces and rooms
         </Link>
         <h2 className="mt-1 text-lg font-semibold">Roles in {room.data?.name ?? 'this room'}</h2>

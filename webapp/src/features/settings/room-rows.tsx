@@ -50,7 +50,7 @@ export function RoomRows({ organizationId, rooms, onEdit }: RoomRowsProps) {
           {room.archivedAt === null && (
             <Link
               to={`/o/${organizationId}/settings/workspaces/rooms/${room.id}`}
-              className="inline-flex h-7 items-center rounded-2 px-2.5 text-xs font-medium text-ink-2 hover:bg-hover hover:text-ink"
+              className="touchable inline-flex h-7 items-center max-md:h-9 rounded-2 px-2.5 text-xs font-medium text-ink-2 hover:bg-hover hover:text-ink"
               aria-label={`Roles in ${room.name}`}
               data-testid="room-roles-open"
             >
