@@ -65,8 +65,10 @@ from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
 from control_plane.services.sso_connections import SsoConnections
 from control_plane.services.sso_domains import SsoDomains
+from control_plane.services.sso_identities import SsoIdentities
 from control_plane.services.sso_joining import SsoJoining
 from control_plane.services.sso_landing import SsoLandings
+from control_plane.services.sso_metadata import SsoMetadata
 from control_plane.services.sso_opening import SsoOpening
 from control_plane.services.sso_returning import SsoReturning
 from control_plane.services.sso_sign_in import SsoSignIn
@@ -230,8 +232,8 @@ def assemble(
         is_ours=outside is None,
         key=_derive(settings.secret_key, b"single sign-on secrets"),
     )
-    sso_joining = SsoJoining(db, clock, ids)
-    sso_landings = SsoLandings(db, confirmations, clock)
+    sso_joining = SsoJoining(db, mail, clock, ids, settings.public_url)
+    sso_landings = SsoLandings(db, confirmations, rate_limits, clock)
     sso_key = _derive(settings.secret_key, b"single sign-on flows")
     sso_sign_in = SsoSignIn(
         db=db,
@@ -284,7 +286,9 @@ def assemble(
         confirmations=confirmations,
         sso_connections=sso_connections,
         sso_domains=SsoDomains(db, bus, DomainNames(settings.dns_servers), clock, ids),
+        sso_identities=SsoIdentities(db, sessions, mail, settings.public_url),
         sso_joining=sso_joining,
+        sso_metadata=SsoMetadata(db, saml, fetcher, clock, settings.allows_private_webhooks),
         sso_sign_in=sso_sign_in,
         sso_returning=sso_returning,
         factors=factors,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from control_plane.domain.errors import InvalidInput
-from control_plane.domain.ids import UserId
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.rooms import NAME_MAX_LENGTH
 from control_plane.domain.sign_ins import MailPurpose
 
@@ -24,11 +25,31 @@ _EMAIL = re.compile(
 )
 
 
+class LinkedIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an organization's identity provider says a person is. subject, email: as it told them last."""
+
+    id: UUID
+    organization_id: OrganizationId
+    organization_name: str
+    connection_id: UUID
+    connection_name: str
+    subject: str
+    email: str
+    created_at: datetime
+    used_at: datetime
+
+    @property
+    def provider(self) -> str:
+        """As Supabase clients name it."""
+        return f"sso:{self.connection_id}"
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A login with what Supabase clients are shown of it.
 
     user_metadata: JSON the person may write; app_metadata: JSON they may not. email_change: the address they want, until
-    it is confirmed; email_change_agreed: of the two mailboxes, the one that has confirmed it.
+    it is confirmed; email_change_agreed: of the two mailboxes, the one that has confirmed it. identities: of single
+    sign-on, oldest first.
     """
 
     id: UserId
@@ -47,11 +68,31 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     email_change: str | None = None
     email_change_sent_at: datetime | None = None
     email_change_agreed: MailPurpose | None = None
+    has_password: bool = False
+    identities: tuple[LinkedIdentity, ...] = ()
 
     @property
     def is_pending(self) -> bool:
         """Whether nobody has shown yet that the address is theirs: a stranger may have written what is here."""
         return self.email_confirmed_at is None and self.last_sign_in_at is None
+
+    @property
+    def has_email_identity(self) -> bool:
+        """Whether they come in by their address: unless a provider alone has made them, and they set no password since."""
+        return self.has_password or "email" in self._providers or not self.identities
+
+    @property
+    def _providers(self) -> list[str]:
+        stored = self.app_metadata.get("providers", ["email"])
+        return [one for one in stored if isinstance(one, str)] if isinstance(stored, list) else []
+
+    @property
+    def public_app_metadata(self) -> dict[str, Any]:
+        """app_metadata with `provider` and `providers`, as clients and access tokens have it; the latter as they are now."""
+        mine = ["email"] if self.has_email_identity else []
+        others = [one for one in self._providers if one != "email" and not one.startswith("sso:")]
+        providers = list(dict.fromkeys([*mine, *others, *(one.provider for one in self.identities)]))
+        return {"provider": "email", **self.app_metadata, "providers": providers}
 
     def is_banned(self, now: datetime) -> bool:
         """Whether they may not sign in at this moment."""

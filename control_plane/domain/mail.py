@@ -132,6 +132,27 @@ TEMPLATES: dict[str, Template] = {
         lines=("A second factor was removed from your account.",),
         closing="If this was not you, change your password now: somebody is signed in as you.",
     ),
+    "sso_linked": Template(
+        subject="{organization} can sign you in now",
+        lines=(
+            "Your account was linked to {provider}, the identity provider of {organization}.",
+            "From now on, whoever signs in there as you is signed in here, too.",
+            "It happened on {when}, from {origin}.",
+            "Your security page lists your ways to sign in; this one can be unlinked there.",
+        ),
+        button="See your ways to sign in",
+        closing="If this was not you, unlink it there, sign out everywhere else, and tell whoever runs {organization}.",
+    ),
+    "sso_unlinked": Template(
+        subject="{organization} does not sign you in any more",
+        lines=(
+            "Your account was unlinked from {provider}, the identity provider of {organization}.",
+            "Sign-ins that came by it have ended. Your account stays: use your password, or choose one by a mailed link.",
+            "Whoever signs in at the provider again is linked again.",
+        ),
+        button="See your ways to sign in",
+        closing="If this surprises you, ask whoever runs {organization}.",
+    ),
 }
 """Letters by name."""
 

@@ -106,7 +106,9 @@ class SsoConnection(msgspec.Struct, frozen=True, kw_only=True):
 
     issuer, client_id, client_secret (sealed): of OIDC; idp_entity_id, idp_sso_url, idp_certificates: of SAML.
     worked_at: somebody came in by it, or tested it; tested_by: the owner whose test it was. last_error: the reason the
-    newest failed sign-in was given; None after one that worked.
+    newest failed sign-in was given; None after one that worked. generation: grows when it is turned off or becomes another
+    provider's, so that nothing from before counts after it. idp_metadata_url: of SAML, where its provider is read again;
+    metadata_read_at: the last try there, metadata_error: why it brought nothing.
     """
 
     id: UUID
@@ -128,16 +130,54 @@ class SsoConnection(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+    generation: int = 0
+    idp_metadata_url: str | None = None
+    metadata_read_at: datetime | None = None
+    metadata_error: str | None = None
 
     def is_provider_of(self, other: SsoConnection) -> bool:
-        """Whether the same provider vouches, to the same client of its, in both states of the connection."""
-        mine = (self.id, self.issuer, self.client_id, self.idp_entity_id)
-        return mine == (other.id, other.issuer, other.client_id, other.idp_entity_id)
+        """Whether the same provider vouches, to the same client of its, in both states, and was never off between them."""
+        mine = (self.id, self.issuer, self.client_id, self.idp_entity_id, self.generation)
+        return mine == (other.id, other.issuer, other.client_id, other.idp_entity_id, other.generation)
 
     @property
     def method(self) -> str:
         """As sign-ins and access tokens name it (`amr`)."""
         return f"sso/{self.kind}"
+
+    @property
+    def entrance(self) -> SsoEntrance:
+        """What a sign-in by it says it came by."""
+        return SsoEntrance(connection_id=self.id, generation=self.generation)
+
+
+class SsoEntrance(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection as somebody comes in by it. generation: of the connection when its provider vouched."""
+
+    connection_id: UUID
+    generation: int
+
+
+class SsoPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody a connection knows. id: of the identity; subject, email: as the provider told them.
+
+    display_name: None: they are no member, and the organization doesn't see their account.
+    """
+
+    id: UUID
+    user_id: UserId
+    subject: str
+    email: str
+    display_name: str | None
+    created_at: datetime
+    used_at: datetime
+
+
+class SamlCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate of a SAML provider. sha256: of its DER, 64 hex digits; expires_at: what it says of itself."""
+
+    sha256: str
+    expires_at: datetime
 
 
 class DomainProblem(StrEnum):
@@ -179,7 +219,7 @@ class SsoFlow(msgspec.Struct, frozen=True, kw_only=True):
     """A sign-in on its way to a provider and back. Its state, and what is derived from it, is known to the browser only.
 
     browser_hash: of the cookie of the browser that left for the provider; None: none has yet. tester_id: who only tests.
-    request_id, answer: of SAML: what we asked, and who the provider said it is.
+    request_id, answer: of SAML: what we asked, and who the provider said it is. generation: of the connection when it began.
     """
 
     id: UUID
@@ -191,6 +231,7 @@ class SsoFlow(msgspec.Struct, frozen=True, kw_only=True):
     challenge: Challenge | None
     tester_id: UserId | None
     expires_at: datetime
+    generation: int
 
 
 def clean_domain(text: str) -> str:

@@ -24,8 +24,8 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from control_plane.domain.saml import METADATA_MAX_BYTES, RESPONSE_MAX_BYTES, check_assertion, failed, read_identity
-from control_plane.domain.sso import SamlIdp, SamlSp, SsoIdentity
-from control_plane.gateways.saml_metadata import check_provider, expires_at, read_provider, write_service
+from control_plane.domain.sso import SamlCertificate, SamlIdp, SamlSp, SsoIdentity
+from control_plane.gateways.saml_metadata import check_provider, describe, read_provider, write_service
 from control_plane.gateways.saml_xml import SAML, SAMLP, check_response, decode, parse, read_assertion
 
 POST_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -60,7 +60,11 @@ class SamlProvider:
 
     def certificate_expires_at(self, idp: SamlIdp) -> datetime | None:
         """When the last of its certificates ends; None: it has none."""
-        return max((expires_at(certificate) for certificate in idp.certificates), default=None)
+        return max((one.expires_at for one in self.list_certificates(idp)), default=None)
+
+    def list_certificates(self, idp: SamlIdp) -> list[SamlCertificate]:
+        """Its certificates, in their order."""
+        return [describe(certificate) for certificate in idp.certificates]
 
     def metadata(self, sp: SamlSp) -> bytes:
         """Our own metadata, for the provider: XML in UTF-8."""

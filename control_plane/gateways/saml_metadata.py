@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,11 +17,12 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from control_plane.domain.saml import CERTIFICATES_MAX, EMAIL_FORMAT, PERSISTENT_FORMAT, failed
-from control_plane.domain.sso import SamlIdp, SamlSp
+from control_plane.domain.sso import SamlCertificate, SamlIdp, SamlSp
 from control_plane.gateways.saml_xml import MD, NAMES, SAMLP
 
 REDIRECT_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
@@ -104,9 +104,10 @@ def _clean(text: str) -> str:
     return b64encode(_load(text).public_bytes(Encoding.DER)).decode()
 
 
-def expires_at(certificate: str) -> datetime:
-    """When a certificate ends. Raises SsoFailed: certificate."""
-    return _load(certificate).not_valid_after_utc
+def describe(certificate: str) -> SamlCertificate:
+    """What tells one certificate from another. Raises SsoFailed: certificate."""
+    loaded = _load(certificate)
+    return SamlCertificate(sha256=loaded.fingerprint(SHA256()).hex(), expires_at=loaded.not_valid_after_utc)
 
 
 def _load(text: str) -> x509.Certificate:

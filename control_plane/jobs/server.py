@@ -22,7 +22,7 @@ FORGET_EVERY_S = 600.0
 RETENTION_EVERY_S = 3600.0
 """How often what is kept for a number of days is looked through, seconds."""
 DOMAINS_EVERY_S = 3600.0
-"""How often domains are looked for whose last look at the DNS is a day old, seconds."""
+"""How often domains are looked for whose last look at the DNS is a day old, and providers' metadata alike, seconds."""
 log = structlog.get_logger("jobs")
 
 
@@ -49,6 +49,7 @@ def chores_of(platform: Platform) -> dict[str, tuple[float, Chore]]:
         "apply_retention": (RETENTION_EVERY_S, platform.retention.apply),
         "erase_organizations": (RETENTION_EVERY_S, platform.closing.erase_due),
         "check_sso_domains": (DOMAINS_EVERY_S, platform.sso_domains.check_due),
+        "read_sso_metadata": (DOMAINS_EVERY_S, platform.sso_metadata.read_due),
     }
 
 

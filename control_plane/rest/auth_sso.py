@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -26,7 +26,7 @@ from control_plane.domain.sso import FLOW_LIFETIME
 from control_plane.rest.auth_limits import limit_guesses, limit_leaving
 from control_plane.rest.auth_links import lead, signed_in_words
 from control_plane.rest.auth_wire import code_of, read_body
-from control_plane.rest.callers import AnyRequest, PlatformDep, origin_of
+from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
 from control_plane.services.platform import Platform
 from control_plane.services.sso_landing import Landing, Tested
 from control_plane.services.sso_returning import OidcReturn
@@ -157,6 +157,20 @@ async def metadata(request: AnyRequest, platform: PlatformDep) -> Response[bytes
     return Response(xml, media_type="application/samlmetadata+xml")
 
 
+@delete("/user/identities/{identity_id:str}", status_code=200)
+async def unlink_identity(
+    request: AnyRequest, platform: PlatformDep, caller: CallerDep, identity_id: FromPath[str]
+) -> dict[str, Any]:
+    """Unlink one's own account from a provider (auth-js: `unlinkIdentity`)."""
+    await limit_guesses(request, platform, str(caller.user_id))
+    try:
+        wanted = UUID(identity_id)
+    except ValueError as error:
+        raise InvalidInput("identity_id must be an UUID") from error
+    await platform.sso_identities.unlink_own(caller, wanted)
+    return {}
+
+
 def _cookie_name(platform: Platform) -> str:
     """With TLS, a name that no neighbour under our domain can write (RFC 6265bis, 4.1.3.2)."""
     return f"__Host-{COOKIE}" if _is_secure(platform) else COOKIE
@@ -207,4 +221,4 @@ def _lead_to(landing: Landing) -> Redirect:
     return lead(landing.redirect_to, signed_in_words(outcome, "sso"), {})
 
 
-HANDLERS = [start, leave, finish_oidc, take_saml, finish_saml, metadata]
+HANDLERS = [start, leave, finish_oidc, take_saml, finish_saml, metadata, unlink_identity]

@@ -19,6 +19,7 @@ from control_plane.domain.errors import (
     DomainError,
     Forbidden,
     InvalidInput,
+    LimitExceeded,
     NotFound,
     RateLimited,
     SsoDomainUnverified,
@@ -61,6 +62,9 @@ _STATUS = {
     "conflict": 409,
     "bad_oauth_state": 400,
     "sso_not_in_plan": 402,
+    "single_identity_not_deletable": 422,
+    "email_identity_not_deletable": 422,
+    "identity_not_found": 422,
 }
 """GoTrue's statuses by its words; its other refusals of a sign-in are 400."""
 
@@ -104,7 +108,37 @@ class SessionView(msgspec.Struct):
 
 def user_view(account: Account, factors: list[Factor] | None = None) -> UserView:
     """A login as clients are shown it."""
-    identity = {
+    return UserView(
+        id=str(account.id),
+        aud="authenticated",
+        role="authenticated",
+        email=account.email,
+        phone="",
+        app_metadata=account.public_app_metadata,
+        user_metadata=account.user_metadata,
+        identities=identities_view(account),
+        created_at=account.created_at,
+        updated_at=account.updated_at,
+        email_confirmed_at=account.email_confirmed_at,
+        confirmed_at=account.email_confirmed_at,
+        confirmation_sent_at=account.confirmation_sent_at,
+        recovery_sent_at=account.recovery_sent_at,
+        invited_at=account.invited_at,
+        new_email=account.email_change,
+        email_change_sent_at=account.email_change_sent_at,
+        last_sign_in_at=account.last_sign_in_at,
+        banned_until=account.banned_until,
+        factors=[factor_view(factor) for factor in factors or []],
+        is_anonymous=False,
+    )
+
+
+def identities_view(account: Account) -> list[dict[str, Any]]:
+    """By what a person comes in, as auth-js' `UserIdentity`: their address, and the providers they are linked to.
+
+    Of a provider identity_data tells the names of its organization and connection, too.
+    """
+    by_mail = {
         "identity_id": str(account.id),
         "id": str(account.id),
         "user_id": str(account.id),
@@ -120,29 +154,29 @@ def user_view(account: Account, factors: list[Factor] | None = None) -> UserView
         "last_sign_in_at": account.last_sign_in_at or account.created_at,
         "email": account.email,
     }
-    return UserView(
-        id=str(account.id),
-        aud="authenticated",
-        role="authenticated",
-        email=account.email,
-        phone="",
-        app_metadata={"provider": "email", "providers": ["email"], **account.app_metadata},
-        user_metadata=account.user_metadata,
-        identities=[identity],
-        created_at=account.created_at,
-        updated_at=account.updated_at,
-        email_confirmed_at=account.email_confirmed_at,
-        confirmed_at=account.email_confirmed_at,
-        confirmation_sent_at=account.confirmation_sent_at,
-        recovery_sent_at=account.recovery_sent_at,
-        invited_at=account.invited_at,
-        new_email=account.email_change,
-        email_change_sent_at=account.email_change_sent_at,
-        last_sign_in_at=account.last_sign_in_at,
-        banned_until=account.banned_until,
-        factors=[factor_view(factor) for factor in factors or []],
-        is_anonymous=False,
-    )
+    linked = [
+        {
+            "identity_id": str(one.id),
+            "id": one.subject,
+            "user_id": str(account.id),
+            "provider": one.provider,
+            "identity_data": {
+                "sub": one.subject,
+                "email": one.email,
+                "email_verified": True,
+                "phone_verified": False,
+                "organization_id": str(one.organization_id),
+                "organization_name": one.organization_name,
+                "connection_name": one.connection_name,
+            },
+            "created_at": one.created_at,
+            "updated_at": one.used_at,
+            "last_sign_in_at": one.used_at,
+            "email": one.email,
+        }
+        for one in account.identities
+    ]
+    return [by_mail, *linked] if account.has_email_identity else linked
 
 
 def factor_view(factor: Factor) -> dict[str, Any]:
@@ -220,5 +254,10 @@ def code_of(error: DomainError) -> tuple[int, str]:
         return 429, "over_request_rate_limit"
     if isinstance(reason, str):
         return _STATUS.get(reason, 400), reason
-    plain = {Unauthenticated: "bad_jwt", NotFound: "not_found", Forbidden: "forbidden"}
+    plain = {
+        Unauthenticated: "bad_jwt",
+        NotFound: "not_found",
+        Forbidden: "forbidden",
+        LimitExceeded: LimitExceeded.code,
+    }
     return status_of(error)[0], plain.get(type(error), "unexpected_failure")

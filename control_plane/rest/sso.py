@@ -15,7 +15,8 @@ from control_plane.domain.roles import Role
 from control_plane.domain.sso import DomainProblem, Kind, SsoConnection, SsoDomain
 from control_plane.rest.callers import CallerDep, PlatformDep
 from control_plane.rest.wire import Body, Name, View
-from control_plane.services.sso_connections import ConnectionFields, SsoConnections
+from control_plane.services.sso_changes import ConnectionFields
+from control_plane.services.sso_connections import SsoConnections
 
 _PRINTABLE = "^[^\\x00]*$"
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=_PRINTABLE)]
@@ -31,11 +32,19 @@ Domain = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=_PRIN
 Goal = Annotated[str, msgspec.Meta(max_length=2000, pattern=_PRINTABLE)]
 
 
+class SamlCertificateView(View):
+    """A certificate a SAML provider may sign with. sha256: its fingerprint; expiresAt: as it says, and decides nothing."""
+
+    sha256: str
+    expires_at: datetime
+
+
 class SsoConnectionView(View):
     """An identity provider, without its client secret.
 
     workedAt: somebody came in by it, or tested it; before that it can't be enforced. lastError: why the newest failed
-    sign-in failed. redirectUri (OIDC), spEntityId, acsUrl and metadataUrl (SAML): what the provider asks about us.
+    sign-in failed. idpMetadataUrl (SAML): read again daily; metadataReadAt: the newest try, metadataError: why it brought
+    nothing. redirectUri (OIDC), spEntityId, acsUrl and metadataUrl (SAML): what the provider asks about us.
     """
 
     id: UUID
@@ -59,6 +68,10 @@ class SsoConnectionView(View):
     sp_entity_id: str
     acs_url: str
     metadata_url: str
+    idp_metadata_url: str | None
+    metadata_read_at: datetime | None
+    metadata_error: str | None
+    certificates: list[SamlCertificateView]
 
 
 class SsoConnectionList(View):
@@ -70,8 +83,8 @@ class SsoConnectionList(View):
 class NewSsoConnection(Body):
     """An identity provider. defaultRole: of whom joinsMembers makes a member.
 
-    kind oidc: issuer and clientId, and clientSecret unless it is a public client. kind saml: metadataUrl or metadataXml
-    (read once, now), or idpEntityId, idpSsoUrl and idpCertificates.
+    kind oidc: issuer and clientId, and clientSecret unless it is a public client. kind saml: metadataUrl (read now, and
+    again every day) or metadataXml, or idpEntityId, idpSsoUrl and idpCertificates.
     """
 
     kind: Kind
@@ -166,6 +179,13 @@ def _view(connections: SsoConnections, connection: SsoConnection) -> SsoConnecti
         sp_entity_id=sp.entity_id,
         acs_url=sp.acs_url,
         metadata_url=sp.entity_id,
+        idp_metadata_url=connection.idp_metadata_url,
+        metadata_read_at=connection.metadata_read_at,
+        metadata_error=connection.metadata_error,
+        certificates=[
+            SamlCertificateView(sha256=one.sha256, expires_at=one.expires_at)
+            for one in connections.list_certificates(connection)
+        ],
     )
 
 
@@ -264,6 +284,22 @@ class SsoController(Controller):
         goal = platform.confirmations.redirect_for(data.redirect_to)
         organization = OrganizationId(organization_id)
         return SsoTestStarted(url=await platform.sso_sign_in.test(caller, organization, connection_id, goal))
+
+    @post(
+        "/connections/{connection_id:uuid}/read-metadata",
+        operation_id="readSsoMetadata",
+        summary="Read a SAML provider's metadata again",
+        status_code=200,
+    )
+    async def read_metadata(
+        self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], connection_id: FromPath[UUID]
+    ) -> SsoConnectionView:
+        """Read `idpMetadataUrl` now; it is read daily anyway. Answers the connection, with `metadataError` or without.
+
+        Owner only. 409 `conflict` with the reason `no_metadata_url` when its metadata was not named by an address.
+        """
+        read = await platform.sso_metadata.read(caller, OrganizationId(organization_id), connection_id)
+        return _view(platform.sso_connections, read)
 
     @get("/domains", operation_id="listSsoDomains", summary="Mail domains")
     async def list_domains(

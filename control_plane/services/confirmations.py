@@ -366,7 +366,7 @@ class ConfirmationService:
             )
         if account.is_banned(self.clock.now()):
             raise Forbidden("User is banned", reason="user_banned")
-        return await self.sessions.open_and_issue(account, flow.method, origin, flow.connection_id)
+        return await self.sessions.open_and_issue(account, flow.method, origin, flow.entrance)
 
     async def use_nonce(self, user_id: UserId, nonce: str) -> None:
         """Use the code of `reauthenticate`. Raises Forbidden: wrong or old. Unavailable."""

@@ -33,7 +33,9 @@ from control_plane.services.rooms import RoomService
 from control_plane.services.sessions import SessionService
 from control_plane.services.sso_connections import SsoConnections
 from control_plane.services.sso_domains import SsoDomains
+from control_plane.services.sso_identities import SsoIdentities
 from control_plane.services.sso_joining import SsoJoining
+from control_plane.services.sso_metadata import SsoMetadata
 from control_plane.services.sso_returning import SsoReturning
 from control_plane.services.sso_sign_in import SsoSignIn
 from control_plane.services.webhook_sending import WebhookSending
@@ -67,7 +69,9 @@ class Platform:
     confirmations: ConfirmationService
     sso_connections: SsoConnections
     sso_domains: SsoDomains
+    sso_identities: SsoIdentities
     sso_joining: SsoJoining
+    sso_metadata: SsoMetadata
     sso_sign_in: SsoSignIn
     sso_returning: SsoReturning
     factors: FactorService

@@ -17,7 +17,7 @@ from control_plane.domain.ids import LiveSessionId, NodeId, ParticipantId
 from control_plane.domain.keys import KeyPurpose, PublicKey, SigningKey
 from control_plane.domain.mail import Mail
 from control_plane.domain.seats import SeatCount
-from control_plane.domain.sso import OidcEndpoints, SamlIdp, SamlSp, SsoIdentity
+from control_plane.domain.sso import OidcEndpoints, SamlCertificate, SamlIdp, SamlSp, SsoIdentity
 from media_plane.contract.messages import RequestBase, Wire
 
 __all__ = [
@@ -292,6 +292,10 @@ class SamlProvider(Protocol):
 
     def certificate_expires_at(self, idp: SamlIdp) -> datetime | None:
         """When the last of its certificates ends; None: it has none."""
+        ...
+
+    def list_certificates(self, idp: SamlIdp) -> list[SamlCertificate]:
+        """Its certificates, in their order."""
         ...
 
     def metadata(self, sp: SamlSp) -> bytes:

@@ -21,12 +21,13 @@ import msgspec
 
 from control_plane.domain.accounts import Account, clean_email
 from control_plane.domain.callers import Caller, Origin
-from control_plane.domain.errors import Forbidden, NotFound, Unauthenticated
+from control_plane.domain.errors import Forbidden, NotFound, SsoProviderNotFound, Unauthenticated
 from control_plane.domain.events import SignInsEnded
 from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, SIGN_INS_TOPIC, Challenge, Proof, SignIn
+from control_plane.domain.sso import SsoEntrance
 from control_plane.services.ports import Bus, Clock, Ids, Tokens
 from control_plane.services.sealing import hash_token
 from control_plane.stores import accounts as account_store
@@ -88,12 +89,18 @@ class SessionService:
         account: Account,
         method: str,
         origin: Origin | None,
-        connection_id: UUID | None = None,
+        entrance: SsoEntrance | None = None,
     ) -> tuple[SignIn, str]:
         """Write a new sign-in of a person who proved themselves by `method`. Answers it and its first refresh token.
 
-        connection_id: the single sign-on connection they came by; None: they came another way.
+        entrance: the single sign-on connection they came by; None: they came another way.
+
+        Raises:
+            SsoProviderNotFound: the connection was turned off, or became another provider's, since it vouched.
         """
+        connection_id = None if entrance is None else entrance.connection_id
+        if entrance is not None:
+            await self._hold_open(tx, entrance)
         now = self.clock.now()
         refresh_token = secrets.token_urlsafe(32)
         sign_in = SignIn(
@@ -134,7 +141,7 @@ class SessionService:
                 "amr": [msgspec.to_builtins(proof) for proof in reversed(sign_in.amr)],
                 "session_id": str(sign_in.id),
                 "is_anonymous": False,
-                "app_metadata": {"provider": "email", "providers": ["email"], **account.app_metadata},
+                "app_metadata": account.public_app_metadata,
                 "user_metadata": account.user_metadata,
             }
         )
@@ -148,11 +155,11 @@ class SessionService:
         )
 
     async def open_and_issue(
-        self, account: Account, method: str, origin: Origin | None, connection_id: UUID | None = None
+        self, account: Account, method: str, origin: Origin | None, entrance: SsoEntrance | None = None
     ) -> SignedIn:
-        """A new sign-in in a transaction of its own, with its tokens. Raises Unavailable."""
+        """A new sign-in in a transaction of its own, with its tokens. Raises as `open`; Unavailable."""
         async with self.db.platform() as tx:
-            sign_in, refresh_token = await self.open(tx, account, method, origin, connection_id)
+            sign_in, refresh_token = await self.open(tx, account, method, origin, entrance)
         account = msgspec.structs.replace(account, last_sign_in_at=sign_in.created_at)
         return await self.issue(account, sign_in, refresh_token)
 
@@ -238,17 +245,19 @@ class SessionService:
         return ended
 
     async def start_flow(
-        self, tx: Transaction, account: Account, challenge: Challenge, method: str, connection_id: UUID | None = None
+        self, tx: Transaction, account: Account, challenge: Challenge, method: str, entrance: SsoEntrance | None = None
     ) -> FlowStarted:
-        """Make the code that a PKCE client changes for a sign-in.
+        """Make the code that a PKCE client changes for a sign-in. Raises as `open`.
 
         Args:
             tx: the platform's.
             account: who proved themselves.
             challenge: of the client.
             method: how they did.
-            connection_id: the single sign-on connection they came by.
+            entrance: the single sign-on connection they came by.
         """
+        if entrance is not None:
+            await self._hold_open(tx, entrance)
         code = str(self.ids.new())
         await mailed_tokens.insert_flow_code(
             tx,
@@ -258,16 +267,21 @@ class SessionService:
             challenge=challenge,
             method=method,
             expires_at=self.clock.now() + FLOW_CODE_LIFETIME,
-            connection_id=connection_id,
+            entrance=entrance,
         )
         return FlowStarted(code=code)
 
+    async def _hold_open(self, tx: Transaction, entrance: SsoEntrance) -> None:
+        """Keep a connection from being shut until commit: whoever shuts it finds what is opened here, and ends it."""
+        if not await sso_flows.hold_open(tx, entrance):
+            raise SsoProviderNotFound("The SSO provider was changed meanwhile. Start again.")
+
     async def end_of_connection(self, connection_id: UUID, *, is_replaced: bool) -> int:
-        """End every sign-in that came by a connection, with its sockets. Answers how many.
+        """End every sign-in that came by a connection which was shut, with its sockets. Answers how many.
 
         Args:
-            connection_id: it is off or gone, so that what is on its way by it ends by itself; or
-            is_replaced: another provider vouches now, and what the old one said on the way is void.
+            connection_id: it is off or gone; what is on its way by it is of an older generation, and ends by itself.
+            is_replaced: another provider vouches now: what the old one said on the way is deleted, too.
 
         Raises:
             Unavailable.

@@ -6,6 +6,7 @@ from control_plane.domain.accounts import Account
 from control_plane.domain.callers import Caller, Origin
 from control_plane.domain.errors import Conflict
 from control_plane.domain.ids import OrganizationId
+from control_plane.domain.roles import Role
 from control_plane.domain.sso import SsoConnection, domain_of
 from control_plane.services import audit
 from control_plane.services.entitlements import read_entitlement
@@ -42,6 +43,26 @@ async def require_may_leave(db: Database, tx: Transaction, account: Account, add
     if connection is not None and is_member:
         raise Conflict(
             "Your organization lets its people in by its identity provider only: this address stays.",
+            reason="sso_enforced",
+            organization_id=str(organization_id),
+            connection_id=str(connection.id),
+        )
+
+
+async def require_may_unlink(db: Database, account: Account, organization_id: OrganizationId) -> None:
+    """Refuse to unlink a member whose organization enforces single sign-on: nothing would say that it is for them.
+
+    The owner may: they come in either way.
+
+    Raises:
+        Conflict: reason sso_enforced; facts: organization_id, connection_id. Unavailable.
+    """
+    async with db.tenant(organization_id) as tx:
+        connection = await _find_enforced(tx, organization_id)
+        member = await organization_store.find_member(tx, organization_id, account.id)
+    if connection is not None and member is not None and member.role is not Role.OWNER:
+        raise Conflict(
+            "Your organization lets its people in by its identity provider only: this link stays.",
             reason="sso_enforced",
             organization_id=str(organization_id),
             connection_id=str(connection.id),

@@ -26,7 +26,7 @@ from control_plane.domain.sign_ins import SIGN_INS_TOPIC
 from control_plane.domain.sso import (
     CONNECTIONS_MAX,
     Kind,
-    SamlIdp,
+    SamlCertificate,
     SamlSp,
     SsoConnection,
     check_default_role,
@@ -37,26 +37,20 @@ from control_plane.services.entitlements import lock_entitlement, read_entitleme
 from control_plane.services.ports import Bus, Clock, Fetcher, Ids, OidcProvider, SamlProvider
 from control_plane.services.sealing import seal, unseal
 from control_plane.services.sessions import SessionService
+from control_plane.services.sso_changes import (
+    ConnectionFields,
+    clean_word,
+    facts_of,
+    idp_of,
+    is_other_provider,
+    only_lifts,
+    require_whole,
+    with_read,
+)
 from control_plane.stores import sso as store
+from control_plane.stores import sso_flows
+from control_plane.stores import sso_identities as identities
 from control_plane.stores.database import Database, Transaction, UniqueViolation
-
-
-class ConnectionFields(msgspec.Struct, frozen=True, kw_only=True):
-    """What an owner says of a provider; None: nothing. metadata_url, metadata_xml: of SAML, read once, at that moment."""
-
-    name: str | None = None
-    issuer: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    metadata_url: str | None = None
-    metadata_xml: str | None = None
-    idp_entity_id: str | None = None
-    idp_sso_url: str | None = None
-    idp_certificates: list[str] | None = None
-    default_role: Role | None = None
-    joins_members: bool | None = None
-    is_enabled: bool | None = None
-    is_enforced: bool | None = None
 
 
 async def require_sso(tx: Transaction, organization_id: OrganizationId) -> None:
@@ -119,6 +113,10 @@ class SsoConnections:
         saml = f"{self.public_url}/auth/v1/sso/saml"
         return SamlSp(entity_id=f"{saml}/metadata?connection={connection_id}", acs_url=f"{saml}/acs")
 
+    def list_certificates(self, connection: SsoConnection) -> list[SamlCertificate]:
+        """A SAML provider's certificates."""
+        return self.saml.list_certificates(idp_of(connection))
+
     def certificate_expires_at(self, connection: SsoConnection) -> datetime | None:
         """When the last of a SAML provider's certificates ends; None: it has none."""
         return self.saml.certificate_expires_at(idp_of(connection))
@@ -159,7 +157,7 @@ class SsoConnections:
             await self._may_write(tx, caller, organization_id)
         connection = await self._with_provider(connection, wanted)
         connection = self._with_settings(connection, wanted)
-        _require_whole(connection)
+        require_whole(connection)
         async with self.db.tenant(organization_id) as tx:
             await self._may_write(tx, caller, organization_id)
             await lock_entitlement(tx, organization_id)
@@ -168,7 +166,7 @@ class SsoConnections:
                 words = f"An organization has {CONNECTIONS_MAX} connections at most."
                 raise LimitExceeded(words, limit="sso_connections", allowed=CONNECTIONS_MAX, used=used)
             await store.insert_connection(tx, connection)
-            await self._note(tx, caller, "sso_connection.created", connection, after=_facts(connection))
+            await self._note(tx, caller, "sso_connection.created", connection, after=facts_of(connection))
         return connection
 
     async def change(
@@ -180,7 +178,7 @@ class SsoConnections:
             As `create`. SsoNotProven: nobody may be made to use what its owner has not come in by. Conflict: another
             connection is enforced, or this one is off.
         """
-        is_lifting = _only_lifts(wanted)
+        is_lifting = only_lifts(wanted)
         async with self.db.tenant(organization_id) as tx:
             await self._may_write(tx, caller, organization_id, is_lifting=is_lifting)
             seen = await require_connection(tx, organization_id, connection_id)
@@ -190,21 +188,23 @@ class SsoConnections:
             async with self.db.tenant(organization_id) as tx:
                 await self._may_write(tx, caller, organization_id, is_lifting=is_lifting)
                 before = await require_connection(tx, organization_id, connection_id, lock=True)
-                after = self._settle(caller, before, _provider_of(before, seen, read), wanted)
+                after = self._settle(caller, before, with_read(before, seen, read), wanted)
                 await store.update_connection(tx, after)
-                if _is_other_provider(before, after):
-                    await store.delete_identities(tx, organization_id, connection_id)
+                if is_other_provider(before, after):
+                    await identities.delete_identities(tx, organization_id, connection_id)
+                if before.generation != after.generation:
+                    await sso_flows.hold_shut(tx, connection_id)
                 if after.is_enforced:
                     tell_enforced(tx, self.bus, organization_id)
-                was, now = changes_of(_facts(before), _facts(after))
+                was, now = changes_of(facts_of(before), facts_of(after))
                 if before.client_secret != after.client_secret:
                     now["clientSecret"] = "dropped" if after.client_secret is None else "changed"
                 if now:
                     await self._note(tx, caller, "sso_connection.changed", after, before=was, after=now)
         except UniqueViolation as error:
             raise Conflict("Another connection is enforced already.", reason="other_enforced") from error
-        is_replaced = _is_other_provider(before, after)
-        if is_replaced or (before.is_enabled and not after.is_enabled):
+        if before.generation != after.generation:
+            is_replaced = is_other_provider(before, after)
             await self.sessions.end_of_connection(connection_id, is_replaced=is_replaced)
         return after
 
@@ -213,8 +213,9 @@ class SsoConnections:
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.OWN_ORGANIZATION)
             connection = await require_connection(tx, organization_id, connection_id, lock=True)
+            await sso_flows.hold_shut(tx, connection_id)
             await store.delete_connection(tx, organization_id, connection_id)
-            await self._note(tx, caller, "sso_connection.deleted", connection, before=_facts(connection))
+            await self._note(tx, caller, "sso_connection.deleted", connection, before=facts_of(connection))
         await self.sessions.end_of_connection(connection_id, is_replaced=False)
 
     # --- inside
@@ -244,25 +245,35 @@ class SsoConnections:
             asked = check_provider_url(wanted.issuer, "issuer", allows_private=self.allows_private)
             new["issuer"] = (await self.oidc.discover(asked)).issuer
         if wanted.client_id is not None:
-            new["client_id"] = _clean(wanted.client_id, "clientId")
+            new["client_id"] = clean_word(wanted.client_id, "clientId")
         if wanted.client_secret is not None:
-            secret = _clean(wanted.client_secret, "clientSecret")
+            secret = clean_word(wanted.client_secret, "clientSecret")
             new["client_secret"] = seal(self.key, secret.encode(), connection.id.bytes)
         return msgspec.structs.replace(connection, **new)
 
     async def _with_saml(self, connection: SsoConnection, wanted: ConnectionFields) -> SsoConnection:
         xml = None if wanted.metadata_xml is None else wanted.metadata_xml.encode()
+        url, read_at = None, None
         if wanted.metadata_url is not None:
             url = check_provider_url(wanted.metadata_url, "metadataUrl", allows_private=self.allows_private)
-            xml = await self.fetcher.get(url)
+            xml, read_at = await self.fetcher.get(url), self.clock.now()
         typed = (wanted.idp_entity_id, wanted.idp_sso_url, wanted.idp_certificates)
         if xml is None and typed == (None, None, None):
             return connection
         idp = idp_of(connection) if xml is None else await self.saml.read_metadata(xml)
         certificates = idp.certificates if wanted.idp_certificates is None else tuple(wanted.idp_certificates)
         idp = self.saml.check(wanted.idp_entity_id or idp.entity_id, wanted.idp_sso_url or idp.sso_url, certificates)
+        if typed != (None, None, None):
+            # What was typed beside it, or instead, would be lost at the next reading.
+            url, read_at = None, None
         return msgspec.structs.replace(
-            connection, idp_entity_id=idp.entity_id, idp_sso_url=idp.sso_url, idp_certificates=idp.certificates
+            connection,
+            idp_entity_id=idp.entity_id,
+            idp_sso_url=idp.sso_url,
+            idp_certificates=idp.certificates,
+            idp_metadata_url=url,
+            metadata_read_at=read_at,
+            metadata_error=None,
         )
 
     @staticmethod
@@ -281,16 +292,18 @@ class SsoConnections:
     ) -> SsoConnection:
         """What the connection is after a change, if it may be. Raises SsoNotProven, Conflict, InvalidInput."""
         after = self._with_settings(read, wanted)
-        _require_whole(after)
+        require_whole(after)
         is_enabled = before.is_enabled if wanted.is_enabled is None else wanted.is_enabled
         is_enforced = before.is_enforced if wanted.is_enforced is None else wanted.is_enforced
         after = msgspec.structs.replace(after, is_enabled=is_enabled, updated_at=self.clock.now())
-        if _is_other_provider(before, after):
+        if is_other_provider(before, after):
             after = msgspec.structs.replace(after, worked_at=None, tested_by=None, last_error=None)
             if wanted.client_secret is None:
                 # Whoever writes the issuer now may be another owner: the old client's secret is not theirs to be sent.
                 after = msgspec.structs.replace(after, client_secret=None)
             is_enforced = wanted.is_enforced is True
+        if is_other_provider(before, after) or (before.is_enabled and not is_enabled):
+            after = msgspec.structs.replace(after, generation=before.generation + 1)
         if wanted.is_enforced is True and not before.is_enforced:
             if not is_enabled:
                 raise Conflict("Turn the connection on first.", reason="disabled")
@@ -326,12 +339,6 @@ class SsoConnections:
             return None
 
 
-def _only_lifts(wanted: ConnectionFields) -> bool:
-    """Whether a change is nothing but turning a connection, or its enforcement, off."""
-    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
-    return bool(given) and given.keys() <= {"is_enabled", "is_enforced"} and not any(given.values())
-
-
 async def require_connection(
     tx: Transaction, organization_id: OrganizationId, connection_id: UUID, *, lock: bool = False
 ) -> SsoConnection:
@@ -340,61 +347,3 @@ async def require_connection(
     if found is None:
         raise NotFound("There is no such connection.")
     return found
-
-
-def idp_of(connection: SsoConnection) -> SamlIdp:
-    """The identity provider of a SAML connection."""
-    return SamlIdp(
-        entity_id=connection.idp_entity_id or "",
-        sso_url=connection.idp_sso_url or "",
-        certificates=connection.idp_certificates,
-    )
-
-
-def _provider_of(before: SsoConnection, seen: SsoConnection, read: SsoConnection) -> SsoConnection:
-    """The row as it is now, with what was read of the provider meanwhile."""
-    names = ("issuer", "client_id", "client_secret", "idp_entity_id", "idp_sso_url", "idp_certificates")
-    new = {name: getattr(read, name) for name in names if getattr(read, name) != getattr(seen, name)}
-    return msgspec.structs.replace(before, **new)
-
-
-def _is_other_provider(before: SsoConnection, after: SsoConnection) -> bool:
-    """Whether somebody else vouches now: their subjects are other people's."""
-    return (before.issuer, before.idp_entity_id) != (after.issuer, after.idp_entity_id)
-
-
-def _require_whole(connection: SsoConnection) -> None:
-    needed: dict[str, object] = {"issuer": connection.issuer, "clientId": connection.client_id}
-    if connection.kind == "saml":
-        needed = {
-            "idpEntityId": connection.idp_entity_id,
-            "idpSsoUrl": connection.idp_sso_url,
-            "idpCertificates": connection.idp_certificates,
-        }
-    for name, value in needed.items():
-        if not value:
-            raise InvalidInput("Something of the provider is missing.", field=name)
-
-
-def _clean(text: str, name: str) -> str:
-    cleaned = text.strip()
-    if not cleaned or not cleaned.isprintable():
-        raise InvalidInput("This can't be empty or hold control characters.", field=name)
-    return cleaned
-
-
-def _facts(connection: SsoConnection) -> dict[str, Any]:
-    """What the audit log may hold of a connection."""
-    return {
-        "kind": connection.kind,
-        "name": connection.name,
-        "issuer": connection.issuer,
-        "clientId": connection.client_id,
-        "idpEntityId": connection.idp_entity_id,
-        "idpSsoUrl": connection.idp_sso_url,
-        "idpCertificates": len(connection.idp_certificates),
-        "defaultRole": connection.default_role.value,
-        "joinsMembers": connection.joins_members,
-        "isEnabled": connection.is_enabled,
-        "isEnforced": connection.is_enforced,
-    }

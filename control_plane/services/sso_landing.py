@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import structlog
@@ -11,14 +12,17 @@ import structlog
 from control_plane.domain.errors import DomainError, Forbidden, SsoProviderNotFound, Unavailable
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.sso import SsoConnection, SsoFlow
+from control_plane.services import audit
 from control_plane.services.confirmations import ConfirmationService
-from control_plane.services.ports import Clock
+from control_plane.services.ports import Clock, RateLimits
 from control_plane.services.sealing import hash_token
 from control_plane.services.sessions import SignedIn
 from control_plane.services.sso_connections import require_sso
 from control_plane.stores import sso as store
-from control_plane.stores.database import Database
+from control_plane.stores.database import Database, Transaction
 
+FAILURES, FAILURES_PER_S = 100, 1 / 60
+"""Failed sign-ins of one connection that the audit log takes: at once, and regained a second."""
 log = structlog.get_logger(__name__)
 
 
@@ -41,6 +45,7 @@ class SsoLandings:
 
     db: Database
     confirmations: ConfirmationService
+    rate_limits: RateLimits
     clock: Clock
 
     async def read_connection(self, flow: SsoFlow) -> SsoConnection:
@@ -52,6 +57,9 @@ class SsoLandings:
         async with self.db.tenant(organization_id) as tx:
             connection = await store.find_connection(tx, organization_id, flow.connection_id)
             if connection is None or not (connection.is_enabled or flow.tester_id is not None):
+                raise no_provider()
+            if connection.generation != flow.generation:
+                # It was off in between, or is another provider's: what began before does not go on.
                 raise no_provider()
             await require_sso(tx, organization_id)
         return connection
@@ -69,11 +77,22 @@ class SsoLandings:
         if connection is not None and not isinstance(error, Unavailable):
             reason = str(error.facts.get("reason") or error.code)
             log.info("sso_failed", connection_id=str(connection.id), code=error.code, reason=reason)
+            is_listed = await self._has_room(connection)
             async with self.db.tenant(connection.organization_id) as tx:
                 found = await store.find_connection(tx, connection.organization_id, connection.id, lock=True)
                 if found is not None and found.is_provider_of(connection):
                     await store.note_outcome(tx, found.organization_id, found.id, now=self.clock.now(), error=reason)
+                    if is_listed:
+                        await _note_failure(tx, connection, flow, error, reason)
         return self.land(flow, error)
+
+    async def _has_room(self, connection: SsoConnection) -> bool:
+        """Whether one more failure may go to the audit log: anybody can make a sign-in fail, and entries stay for a year."""
+        key = f"sso-failures:{connection.id}"
+        try:
+            return await self.rate_limits.take(key, capacity=FAILURES, refill_per_s=FAILURES_PER_S) == 0
+        except Unavailable:
+            return True
 
     def land(self, flow: SsoFlow | None, outcome: SignedIn | FlowStarted | Tested | DomainError) -> Landing:
         """Where the browser of a flow goes. flow: None: nobody knows which it was."""
@@ -83,6 +102,17 @@ class SsoLandings:
             is_test=flow is not None and flow.tester_id is not None,
             outcome=outcome,
         )
+
+
+async def _note_failure(
+    tx: Transaction, connection: SsoConnection, flow: SsoFlow | None, error: DomainError, reason: str
+) -> None:
+    """Tell why in the audit log. Of the person nothing: nobody knows yet who it was."""
+    after: dict[str, Any] = {"reason": reason, "isTest": flow is not None and flow.tester_id is not None}
+    if "domain" in error.facts:
+        after["domain"] = error.facts["domain"]
+    subject = ("sso_connection", connection.id)
+    await audit.note(tx, audit.SYSTEM, connection.organization_id, "sso_sign_in.failed", subject, after=after)
 
 
 def no_flow() -> Forbidden:

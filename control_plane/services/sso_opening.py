@@ -8,10 +8,11 @@ import msgspec
 
 from control_plane.domain.accounts import Account, clean_email, display_name_of
 from control_plane.domain.callers import Origin
-from control_plane.domain.errors import DomainError, Forbidden, SsoDomainUnverified, SsoFailed, Unavailable
+from control_plane.domain.errors import Forbidden, SsoDomainUnverified, SsoFailed, Unavailable
 from control_plane.domain.ids import UserId
 from control_plane.domain.mailed_proofs import FlowStarted
 from control_plane.domain.sso import GOOGLE_ISSUER, SsoConnection, SsoFlow, SsoIdentity, domain_of
+from control_plane.services import audit
 from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.ports import Clock, Ids
 from control_plane.services.sessions import SessionService, SignedIn
@@ -21,6 +22,7 @@ from control_plane.services.sso_landing import Tested
 from control_plane.stores import accounts as account_store
 from control_plane.stores import mailed_tokens
 from control_plane.stores import sso as store
+from control_plane.stores import sso_identities as identities
 from control_plane.stores.database import Database, Transaction
 
 Opened = SignedIn | FlowStarted | Tested
@@ -50,19 +52,22 @@ class SsoOpening:
         async with self.db.tenant(organization_id) as tx:
             await hold_unchanged(tx, connection, is_test=flow.tester_id is not None)
             if not await store.has_proven(tx, organization_id, domain_of(identity.email)):
-                raise _unproven()
+                raise _unproven(domain_of(identity.email))
             is_google = (connection.issuer or "").rstrip("/") == GOOGLE_ISSUER
             if is_google and not await store.has_proven(tx, organization_id, identity.hosted_domain):
                 raise SsoFailed("This Google account is not managed by the organization.", reason="hosted_domain")
-            user_id = await store.find_identity(tx, organization_id, connection.id, identity.subject)
+            user_id = await identities.find_identity(tx, organization_id, connection.id, identity.subject)
             if flow.tester_id is not None:
                 await store.note_outcome(
                     tx, organization_id, connection.id, now=now, error=None, tested_by=flow.tester_id
                 )
+                after = {"testedBy": str(flow.tester_id)}
+                subject = ("sso_connection", connection.id)
+                await audit.note(tx, audit.SYSTEM, organization_id, "sso_sign_in.tested", subject, after=after)
                 return Tested()
         account = await self._find_account(connection, identity, user_id, origin)
         await self.joining.join(connection, identity, account, origin)
-        return await self._open(flow, connection, account, origin)
+        return await self._open(flow, connection, account.id, origin)
 
     async def _find_account(
         self, connection: SsoConnection, identity: SsoIdentity, user_id: UserId | None, origin: Origin
@@ -117,29 +122,20 @@ class SsoOpening:
         await account_store.update_account(tx, confirmed, None)
         return confirmed
 
-    async def _open(self, flow: SsoFlow, connection: SsoConnection, account: Account, origin: Origin) -> Opened:
-        """Open a sign-in, or make a code for one; it leaves us only if the connection is as it was.
-
-        It is looked at afterwards: who changes it before that is seen here, who does after finds what there is to end.
-        """
-        if flow.challenge is None:
-            signed_in = await self.sessions.open_and_issue(account, connection.method, origin, connection.id)
-            try:
-                await self._require_unchanged(connection)
-            except DomainError:
-                async with self.db.platform() as tx:
-                    await self.sessions.end(tx, account.id, only=signed_in.sign_in.id)
-                raise
-            return signed_in
+    async def _open(self, flow: SsoFlow, connection: SsoConnection, user_id: UserId, origin: Origin) -> Opened:
+        """Open a sign-in, or make a code for one; neither, if the connection was shut since it was read."""
         async with self.db.platform() as tx:
-            started = await self.sessions.start_flow(tx, account, flow.challenge, connection.method, connection.id)
-        await self._require_unchanged(connection)
-        return started
+            # Anew: they are linked now.
+            account = await account_store.find_account(tx, user_id)
+            if account is None:
+                raise Unavailable("This account is being changed. Try again in a moment.", retry_after_s=1)
+            if flow.challenge is not None:
+                return await self.sessions.start_flow(
+                    tx, account, flow.challenge, connection.method, connection.entrance
+                )
+        return await self.sessions.open_and_issue(account, connection.method, origin, connection.entrance)
 
-    async def _require_unchanged(self, connection: SsoConnection) -> None:
-        async with self.db.tenant(connection.organization_id) as tx:
-            await hold_unchanged(tx, connection)
 
-
-def _unproven() -> SsoDomainUnverified:
-    return SsoDomainUnverified("The address is of a domain that this organization has not proven to be its own.")
+def _unproven(domain: str) -> SsoDomainUnverified:
+    words = "The address is of a domain that this organization has not proven to be its own."
+    return SsoDomainUnverified(words, domain=domain)

@@ -12,7 +12,8 @@ from control_plane.domain.errors import DomainError, SsoFailed
 from control_plane.domain.sso import SsoConnection, SsoIdentity
 from control_plane.services.ports import Clock, OidcProvider, SamlProvider
 from control_plane.services.sealing import hash_token
-from control_plane.services.sso_connections import SsoConnections, idp_of
+from control_plane.services.sso_changes import idp_of
+from control_plane.services.sso_connections import SsoConnections
 from control_plane.services.sso_landing import Landing, SsoLandings, no_flow, no_provider
 from control_plane.services.sso_opening import SsoOpening
 from control_plane.services.sso_sign_in import made_of

@@ -25,7 +25,8 @@ from control_plane.domain.sso import FLOW_LIFETIME, SsoConnection, SsoFlow
 from control_plane.services import access
 from control_plane.services.ports import Clock, Ids, OidcProvider, SamlProvider
 from control_plane.services.sealing import hash_token
-from control_plane.services.sso_connections import SsoConnections, idp_of, require_connection, require_sso
+from control_plane.services.sso_changes import idp_of
+from control_plane.services.sso_connections import SsoConnections, require_connection, require_sso
 from control_plane.services.sso_landing import Landing, SsoLandings, no_flow, no_provider
 from control_plane.stores import sso as store
 from control_plane.stores import sso_flows
@@ -104,6 +105,7 @@ class SsoSignIn:
             challenge=challenge,
             tester_id=tester_id,
             expires_at=now + FLOW_LIFETIME,
+            generation=connection.generation,
         )
         async with self.db.platform() as tx:
             await sso_flows.insert_flow(tx, flow, hash_token(state), now)

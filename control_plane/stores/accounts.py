@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.accounts import Account
+from control_plane.domain.accounts import Account, LinkedIdentity
 from control_plane.domain.ids import UserId
 from control_plane.domain.sign_ins import MailPurpose
 from control_plane.stores.database import Database, Rows, Transaction
@@ -18,7 +18,12 @@ Provisioned = Literal["written", "taken", "erased"]
 _SELECT = """
     select u.id, u.email, u.display_name, u.created_at, u.updated_at, c.last_sign_in_at, c.user_metadata, c.app_metadata,
            c.password_hash, c.email_confirmed_at, c.confirmation_sent_at, c.recovery_sent_at, c.invited_at, c.banned_until,
-           c.email_change, c.email_change_sent_at, c.email_change_agreed
+           c.email_change, c.email_change_sent_at, c.email_change_agreed,
+           (select json_agg(json_build_object('id', i.id, 'organization_id', i.organization_id, 'organization_name', o.name,
+                'connection_id', i.connection_id, 'connection_name', k.name, 'subject', i.subject, 'email', i.email,
+                'created_at', i.created_at, 'used_at', i.used_at) order by i.id)
+            from sso_identities i join sso_connections k on k.id = i.connection_id
+            join organizations o on o.id = i.organization_id where i.user_id = u.id)::text as identities
     from users u join auth_credentials c on c.user_id = u.id
 """
 _LOCKED = " for no key update of u, c"
@@ -43,6 +48,8 @@ def _account(row: Rows) -> Account:
         email_change=row["email_change"],
         email_change_sent_at=row["email_change_sent_at"],
         email_change_agreed=None if row["email_change_agreed"] is None else MailPurpose(row["email_change_agreed"]),
+        has_password=row["password_hash"] != "",
+        identities=msgspec.json.decode(row["identities"] or "[]", type=tuple[LinkedIdentity, ...]),
     )
 
 

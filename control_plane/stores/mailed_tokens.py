@@ -10,19 +10,20 @@ import msgspec
 
 from control_plane.domain.ids import UserId
 from control_plane.domain.sign_ins import Challenge, MailedToken, MailPurpose
+from control_plane.domain.sso import SsoEntrance
 from control_plane.stores.database import Rows, Transaction
 
 _COLUMNS = "id, user_id, purpose, email, otp_hash, failures, code_challenge, code_challenge_method, expires_at"
 
 
 class FlowCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A PKCE code that was taken. method: how the person proved themselves; connection_id: by which connection, if one."""
+    """A PKCE code that was taken. method: how the person proved themselves; entrance: by which connection, if one."""
 
     user_id: UserId
     challenge: Challenge
     method: str
     expires_at: datetime
-    connection_id: UUID | None
+    entrance: SsoEntrance | None
 
 
 def _token(row: Rows) -> MailedToken:
@@ -119,12 +120,12 @@ async def insert_flow_code(
     challenge: Challenge,
     method: str,
     expires_at: datetime,
-    connection_id: UUID | None = None,
+    entrance: SsoEntrance | None = None,
 ) -> None:
     """Write a code that waits to be changed for a sign-in."""
     await tx.execute(
         "insert into auth_flow_codes (id, user_id, code_hash, code_challenge, code_challenge_method, method, expires_at, "
-        "sso_connection_id) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "sso_connection_id, sso_generation) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         code_id,
         user_id,
         code_hash,
@@ -132,7 +133,8 @@ async def insert_flow_code(
         challenge.method,
         method,
         expires_at,
-        connection_id,
+        None if entrance is None else entrance.connection_id,
+        0 if entrance is None else entrance.generation,
     )
 
 
@@ -140,17 +142,20 @@ async def take_flow_code(tx: Transaction, code_hash: bytes) -> FlowCode | None:
     """Take a code: it is gone then, right verifier or not. None when it is unknown or used."""
     row = await tx.fetchrow(
         "delete from auth_flow_codes where code_hash = $1 "
-        "returning user_id, code_challenge, code_challenge_method, method, expires_at, sso_connection_id",
+        "returning user_id, code_challenge, code_challenge_method, method, expires_at, sso_connection_id, sso_generation",
         code_hash,
     )
     if row is None:
         return None
+    connection_id = row["sso_connection_id"]
     return FlowCode(
         user_id=UserId(row["user_id"]),
         challenge=Challenge(value=row["code_challenge"], method=row["code_challenge_method"]),
         method=row["method"],
         expires_at=row["expires_at"],
-        connection_id=row["sso_connection_id"],
+        entrance=None
+        if connection_id is None
+        else SsoEntrance(connection_id=connection_id, generation=row["sso_generation"]),
     )
 
 

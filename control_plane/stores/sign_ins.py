@@ -127,6 +127,16 @@ async def revoke_of_connection(tx: Transaction, connection_id: UUID, now: dateti
     return ended
 
 
+async def list_by_connection(tx: Transaction, user_id: UserId, connection_id: UUID) -> list[UUID]:
+    """A person's sign-ins that came by a connection and have not ended."""
+    rows = await tx.fetch(
+        "select id from auth_sessions where user_id = $1 and sso_connection_id = $2 and revoked_at is null",
+        user_id,
+        connection_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def has_sign_in_from(tx: Transaction, user_id: UserId, ip: str, since: datetime) -> bool:
     """Whether the person signed in from that address since then."""
     found = await tx.fetchval(

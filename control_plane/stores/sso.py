@@ -1,6 +1,6 @@
-"""Connections, domains, identities and former members in their tenant's scope; which tenant, in the platform's.
+"""Connections, domains and former members in their tenant's scope; which tenant, in the platform's.
 
-Flows are in `sso_flows`.
+Flows are in `sso_flows`, and who came by which connection in `sso_identities`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from control_plane.stores.fresh_ids import fresh_id
 
 _CONNECTION = (
     "id, organization_id, kind, name, issuer, client_id, client_secret, idp_entity_id, idp_sso_url, idp_certificates, "
-    "default_role, joins_members, is_enabled, is_enforced, worked_at, tested_by, last_error, created_at, updated_at"
+    "default_role, joins_members, is_enabled, is_enforced, worked_at, tested_by, last_error, created_at, updated_at, "
+    "generation, idp_metadata_url, metadata_read_at, metadata_error"
 )
 _DOMAIN = "id, organization_id, domain, token, created_at, verified_at, checked_at, last_error, missing_since"
 SHUT_OUT = """(
@@ -58,6 +59,10 @@ def _connection(row: Rows) -> SsoConnection:
         last_error=row["last_error"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        generation=row["generation"],
+        idp_metadata_url=row["idp_metadata_url"],
+        metadata_read_at=row["metadata_read_at"],
+        metadata_error=row["metadata_error"],
     )
 
 
@@ -98,7 +103,7 @@ async def insert_connection(tx: Transaction, connection: SsoConnection) -> None:
     """Write a new connection."""
     await tx.execute(
         f"insert into sso_connections ({_CONNECTION}) values "  # noqa: S608 - our own columns
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
         *_values(connection),
     )
 
@@ -108,7 +113,8 @@ async def update_connection(tx: Transaction, connection: SsoConnection) -> None:
     await tx.execute(
         "update sso_connections set name = $4, issuer = $5, client_id = $6, client_secret = $7, idp_entity_id = $8, "
         "idp_sso_url = $9, idp_certificates = $10, default_role = $11, joins_members = $12, is_enabled = $13, "
-        "is_enforced = $14, worked_at = $15, tested_by = $16, last_error = $17, created_at = $18, updated_at = $19 "
+        "is_enforced = $14, worked_at = $15, tested_by = $16, last_error = $17, created_at = $18, updated_at = $19, "
+        "generation = $20, idp_metadata_url = $21, metadata_read_at = $22, metadata_error = $23 "
         "where id = $1 and organization_id = $2 and kind = $3",
         *_values(connection),
     )
@@ -136,6 +142,10 @@ def _values(connection: SsoConnection) -> tuple[object, ...]:
         connection.last_error,
         connection.created_at,
         connection.updated_at,
+        connection.generation,
+        connection.idp_metadata_url,
+        connection.metadata_read_at,
+        connection.metadata_error,
     )
 
 
@@ -202,6 +212,16 @@ async def note_outcome(
         now,
         tested_by,
     )
+
+
+async def list_to_read(tx: Transaction, before: datetime, limit: int) -> list[tuple[OrganizationId, UUID]]:
+    """Connections whose provider's metadata nobody has read since then, the longest first; platform scope."""
+    rows = await tx.fetch(
+        "select organization_id, id from sso_connections where metadata_read_at < $1 order by metadata_read_at, id limit $2",
+        before,
+        limit,
+    )
+    return [(OrganizationId(row["organization_id"]), row["id"]) for row in rows]
 
 
 async def delete_connection(tx: Transaction, organization_id: OrganizationId, connection_id: UUID) -> bool:
@@ -309,54 +329,6 @@ async def has_proven(tx: Transaction, organization_id: OrganizationId, domain: s
         domain,
     )
     return found is not None
-
-
-# --- identities
-
-
-async def find_identity(
-    tx: Transaction, organization_id: OrganizationId, connection_id: UUID, subject: str
-) -> UserId | None:
-    """Whose account a subject of a connection is; None: nobody's yet."""
-    found: UUID | None = await tx.fetchval(
-        "select user_id from sso_identities where organization_id = $1 and connection_id = $2 and subject = $3",
-        organization_id,
-        connection_id,
-        subject,
-    )
-    return None if found is None else UserId(found)
-
-
-async def put_identity(
-    tx: Transaction,
-    *,
-    identity_id: UUID,
-    organization_id: OrganizationId,
-    connection_id: UUID,
-    subject: str,
-    user_id: UserId,
-    now: datetime,
-) -> bool:
-    """Write whose account a subject is; only when it was last used, if that is known. Whether it was new."""
-    row = await tx.fetchrow(
-        "insert into sso_identities (id, organization_id, connection_id, subject, user_id, created_at, used_at) "
-        "values ($1, $2, $3, $4, $5, $6, $6) on conflict (connection_id, subject) do update set used_at = excluded.used_at "
-        "where sso_identities.user_id = excluded.user_id returning id",
-        identity_id,
-        organization_id,
-        connection_id,
-        subject,
-        user_id,
-        now,
-    )
-    return row is not None and row["id"] == identity_id
-
-
-async def delete_identities(tx: Transaction, organization_id: OrganizationId, connection_id: UUID) -> None:
-    """Forget whom a connection's provider knew: another provider's subjects are other people."""
-    await tx.execute(
-        "delete from sso_identities where organization_id = $1 and connection_id = $2", organization_id, connection_id
-    )
 
 
 # --- former members

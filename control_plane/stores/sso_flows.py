@@ -9,12 +9,12 @@ import msgspec
 
 from control_plane.domain.ids import UserId
 from control_plane.domain.sign_ins import Challenge
-from control_plane.domain.sso import SsoFlow, SsoIdentity
+from control_plane.domain.sso import SsoEntrance, SsoFlow, SsoIdentity
 from control_plane.stores.database import Rows, Transaction
 
 _COLUMNS = (
     "id, connection_id, browser_hash, request_id, answer, redirect_to, code_challenge, code_challenge_method, tester_id, "
-    "expires_at"
+    "expires_at, generation"
 )
 
 
@@ -30,6 +30,7 @@ def _flow(row: Rows) -> SsoFlow:
         challenge=None if challenge is None else Challenge(value=challenge, method=row["code_challenge_method"]),
         tester_id=None if row["tester_id"] is None else UserId(row["tester_id"]),
         expires_at=row["expires_at"],
+        generation=row["generation"],
     )
 
 
@@ -37,7 +38,8 @@ async def insert_flow(tx: Transaction, flow: SsoFlow, state_hash: bytes, now: da
     """Write a flow that begins."""
     await tx.execute(
         "insert into sso_flows (id, connection_id, state_hash, browser_hash, request_id, redirect_to, code_challenge, "
-        "code_challenge_method, tester_id, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "code_challenge_method, tester_id, created_at, expires_at, generation) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         flow.id,
         flow.connection_id,
         state_hash,
@@ -49,6 +51,7 @@ async def insert_flow(tx: Transaction, flow: SsoFlow, state_hash: bytes, now: da
         flow.tester_id,
         now,
         flow.expires_at,
+        flow.generation,
     )
 
 
@@ -89,3 +92,25 @@ async def forget_codes(tx: Transaction, connection_id: UUID) -> None:
 async def forget_flows(tx: Transaction, connection_id: UUID) -> None:
     """Void what is on its way by a connection, answers that wait for their browser included."""
     await tx.execute("delete from sso_flows where connection_id = $1", connection_id)
+
+
+# --- who opens, and who shuts
+
+
+async def hold_open(tx: Transaction, entrance: SsoEntrance) -> bool:
+    """Whether a connection is on as it was when it vouched; until commit nobody shuts it. Platform scope."""
+    await tx.execute(
+        "select pg_advisory_xact_lock_shared(hashtext('sso_connection'), hashtext($1))", str(entrance.connection_id)
+    )
+    # A statement of its own: it sees what was committed while the lock was waited for.
+    found = await tx.fetchval(
+        "select 1 from sso_connections where id = $1 and is_enabled and generation = $2",
+        entrance.connection_id,
+        entrance.generation,
+    )
+    return found is not None
+
+
+async def hold_shut(tx: Transaction, connection_id: UUID) -> None:
+    """Wait for whoever opens sign-ins by a connection, and let nobody until commit: it is about to be shut. Any scope."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext('sso_connection'), hashtext($1))", str(connection_id))

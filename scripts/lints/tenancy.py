@@ -23,6 +23,8 @@ ALLOWED = {
     "control_plane/services/sso_landing.py": "a flow names its connection, not whose it is",
     "control_plane/services/sso_opening.py": "whose account an address is, and the sign-in, belong to a person",
     "control_plane/services/sso_returning.py": "a sign-in comes back with a state, before any tenant is known",
+    "control_plane/services/sso_identities.py": "whose an identity is, and the sign-ins by it, belong to a person",
+    "control_plane/services/sso_metadata.py": "which providers' metadata is to be read again",
     "control_plane/services/sso_domains.py": "a domain is proven by one organization: which, and which are to be checked",
     "control_plane/services/keys.py": "signing keys belong to no tenant",
     "control_plane/services/outbox.py": "the jobs door has the effects of all tenants",

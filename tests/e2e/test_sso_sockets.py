@@ -12,7 +12,7 @@ from control_plane.app import compose
 from control_plane.domain.callers import Caller
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.plans import PlanTier
-from control_plane.services.sso_connections import ConnectionFields
+from control_plane.services.sso_changes import ConnectionFields
 from control_plane.settings import Settings, read_settings
 from control_plane.signaling.messages import CloseCode
 from control_plane.stores import sso as store

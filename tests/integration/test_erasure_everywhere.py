@@ -48,6 +48,7 @@ ERASED = {
     "outbox.last_error",
     "participants.display_name",
     "room_events.author_name",
+    "sso_identities.email",
     "sso_identities.subject",
     "users.display_name",
     "users.email",
@@ -111,6 +112,7 @@ OURS = {
             "sso_connections.default_role",
             "sso_connections.kind",
             "sso_connections.last_error",
+            "sso_connections.metadata_error",
             "sso_domains.last_error",
             "sso_flows.code_challenge_method",
             "webhook_deliveries.event",
@@ -169,6 +171,7 @@ OURS = {
             "sso_connections.client_id",
             "sso_connections.idp_certificates",
             "sso_connections.idp_entity_id",
+            "sso_connections.idp_metadata_url",
             "sso_connections.idp_sso_url",
             "sso_connections.issuer",
             "sso_connections.name",
@@ -364,8 +367,9 @@ async def _single_sign_on(everywhere: Everywhere, tenant: Tenant, word: str) -> 
         tenant.id,
     )
     await everywhere.execute(
-        "insert into sso_identities (id, organization_id, connection_id, subject, user_id, created_at, used_at) "
-        "select gen_random_uuid(), c.organization_id, c.id, $1, u.id, now(), now() from sso_connections c, users u "
+        "insert into sso_identities (id, organization_id, connection_id, subject, email, user_id, created_at, used_at) "
+        "select gen_random_uuid(), c.organization_id, c.id, $1, $3::text, u.id, now(), now() "
+        "from sso_connections c, users u "
         "where c.organization_id = $2 and u.email = $3",
         f"subject {word}",
         tenant.id,

@@ -24,6 +24,7 @@ from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from control_plane.stores import sso as sso_store
+from control_plane.stores import sso_identities
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
 from tests.factories import (
@@ -84,6 +85,9 @@ NEEDS: dict[tuple[str, str], Permission | None] = {
     ("patch", O + "/sso/connections/{connection_id}"): P.OWN_ORGANIZATION,
     ("delete", O + "/sso/connections/{connection_id}"): P.OWN_ORGANIZATION,
     ("post", O + "/sso/connections/{connection_id}/test"): P.OWN_ORGANIZATION,
+    ("post", O + "/sso/connections/{connection_id}/read-metadata"): P.OWN_ORGANIZATION,
+    ("get", O + "/sso/connections/{connection_id}/people"): P.MANAGE_ORGANIZATION,
+    ("delete", O + "/sso/connections/{connection_id}/people/{identity_id}"): P.OWN_ORGANIZATION,
     ("get", O + "/sso/domains"): P.MANAGE_ORGANIZATION,
     ("post", O + "/sso/domains"): P.OWN_ORGANIZATION,
     ("post", O + "/sso/domains/{domain_id}/verify"): P.OWN_ORGANIZATION,
@@ -197,6 +201,16 @@ async def _make_things(platform: Platform, tenant: Tenant, members: dict[Role, P
     connection = make_connection(organization_id)
     async with platform.db.tenant(organization_id) as tx:
         await sso_store.insert_connection(tx, connection)
+        await sso_identities.put_identity(
+            tx,
+            identity_id=(identity_id := platform.ids.new()),
+            organization_id=organization_id,
+            connection_id=connection.id,
+            subject="subject",
+            email="subject@example.com",
+            user_id=viewer,
+            now=platform.clock.now(),
+        )
     return {
         "organization_id": organization_id,
         "room_id": tenant.room_id,
@@ -207,6 +221,7 @@ async def _make_things(platform: Platform, tenant: Tenant, members: dict[Role, P
         "webhook_id": webhook.endpoint.id,
         "delivery_id": delivery.id,
         "connection_id": connection.id,
+        "identity_id": identity_id,
         "domain_id": domain.id,
         "alert_id": uuid4(),  # steps answer alike for any alert that is not in the room
     }

@@ -17,7 +17,7 @@ from control_plane.domain.errors import Conflict
 from control_plane.domain.plans import PlanTier
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
-from control_plane.services.sso_connections import ConnectionFields
+from control_plane.services.sso_changes import ConnectionFields
 from control_plane.settings import Settings
 from control_plane.stores import sso as store
 from scripts.stack.valkey import EmbeddedValkey

@@ -194,7 +194,7 @@ async def test_only_words_of_the_standard_are_kept_of_a_provider_that_refuses(
 async def test_a_google_account_that_the_organization_does_not_manage_opens_nothing(
     api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider, monkeypatch: pytest.MonkeyPatch, hosted: object
 ) -> None:
-    monkeypatch.setattr("control_plane.services.sso_sign_in.GOOGLE_ISSUER", liar.issuer)
+    monkeypatch.setattr("control_plane.services.sso_opening.GOOGLE_ISSUER", liar.issuer)
     liar.claims["hd"] = sso.domain.upper()
     managed = await _come_in(api, sso, liar)
     liar.claims["hd"] = hosted

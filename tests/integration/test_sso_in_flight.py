@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,6 +20,9 @@ from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
 from control_plane.services.sso_joining import SsoJoining
 from control_plane.settings import Settings
+from control_plane.stores import sso as store
+from control_plane.stores.accounts import find_account
+from control_plane.stores.database import columns_of
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
 from tests.support.identity_providers.running import OidcServer
@@ -232,3 +237,106 @@ async def test_no_sign_in_is_opened_by_a_provider_that_was_replaced_after_it_vou
             person.caller.user_id,
         )
     assert open_ones == 0
+
+
+async def _turn_off_and_on(api: httpx.AsyncClient, sso: SsoTenant) -> None:
+    await change(api, sso, isEnabled=False)
+    await change(api, sso, isEnabled=True)
+
+
+async def test_a_connection_that_is_off_for_a_moment_while_the_code_is_changed_lets_nobody_in(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    _meanwhile(liar, lambda: _turn_off_and_on(api, sso))
+
+    landed = await _come_in(api, sso, liar)
+
+    assert landed.said["error_code"] == "sso_provider_not_found", landed.said
+    assert "access_token" in (await _come_in(api, sso, liar)).said
+
+
+@pytest.mark.parametrize("asks", [{}, {"code_challenge": CHALLENGE, "code_challenge_method": "s256"}])
+async def test_no_sign_in_is_opened_by_a_connection_that_was_off_for_a_moment_after_it_vouched(
+    api: httpx.AsyncClient,
+    *,
+    sso: SsoTenant,
+    liar: LyingProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    asks: dict[str, str],
+) -> None:
+    join = SsoJoining.join
+
+    async def join_and_shut(
+        self: SsoJoining, connection: SsoConnection, identity: SsoIdentity, account: Account, origin: Origin
+    ) -> None:
+        await join(self, connection, identity, account, origin)
+        await _turn_off_and_on(api, sso)
+
+    monkeypatch.setattr(SsoJoining, "join", join_and_shut)
+
+    landed = await _come_in(api, sso, liar, **asks)
+
+    assert landed.said["error_code"] == "sso_provider_not_found", landed.said
+
+
+async def test_a_code_from_before_a_moment_of_being_off_opens_nothing(
+    api: httpx.AsyncClient, platform: Platform, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    landed = await _come_in(api, sso, liar, code_challenge=CHALLENGE, code_challenge_method="s256")
+    async with platform.db.platform() as tx:
+        # As if it had been taken just before the codes were voided.
+        kept = await tx.fetchrow("select * from auth_flow_codes where sso_connection_id = $1", UUID(sso.connection_id))
+    assert kept is not None
+    await _turn_off_and_on(api, sso)
+    async with platform.db.platform() as tx:
+        row = columns_of(kept)
+        marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+        await tx.execute(f"insert into auth_flow_codes ({', '.join(row)}) values ({marks})", *row.values())  # noqa: S608
+
+    body = {"auth_code": landed.said["code"], "code_verifier": VERIFIER}
+    answer = await api.post("/auth/v1/token?grant_type=pkce", json=body)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "sso_provider_not_found")
+
+
+async def test_a_sign_in_on_its_way_ends_when_the_connection_is_turned_off(
+    api: httpx.AsyncClient, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    state = liar.note(await leave(api, await begin(api, sso.connection_id)))
+    await _turn_off_and_on(api, sso)
+
+    landed = await arrive(api, httpx.URL(sso.callback, params={"code": "c", "state": state}))
+
+    assert landed.said["error_code"] == "sso_provider_not_found", landed.said
+    assert liar.forms == []
+
+
+async def test_who_shuts_a_connection_waits_for_a_sign_in_that_is_being_opened_and_ends_it(
+    api: httpx.AsyncClient, platform: Platform, sso: SsoTenant, liar: LyingProvider
+) -> None:
+    await _come_in(api, sso, liar)
+    async with platform.db.tenant(sso.tenant.id) as tx:
+        connection = await store.find_connection(tx, sso.tenant.id, UUID(sso.connection_id))
+    assert connection is not None
+    person = await make_person_at(platform, sso.someone())
+    async with platform.db.platform() as tx:
+        account = await find_account(tx, person.caller.user_id)
+        assert account is not None
+        sign_in, _ = await platform.sessions.open(tx, account, connection.method, None, connection.entrance)
+        shutting = asyncio.create_task(change(api, sso, isEnabled=False))
+        async with asyncio.timeout(15):
+            while await _waiting(platform) == 0:
+                assert not shutting.done()
+    await shutting
+
+    assert await platform.sessions.find_ended({sign_in.id}) == {sign_in.id}
+
+
+async def _waiting(platform: Platform) -> int:
+    """How many wait for an advisory lock in this database."""
+    async with platform.db.platform() as tx:
+        found = await tx.fetchval(
+            "select count(*) from pg_locks where locktype = 'advisory' and not granted "
+            "and database = (select oid from pg_database where datname = current_database())"
+        )
+    return int(found)

@@ -36,7 +36,7 @@ class AuthMailedTokens(Table, tablename="auth_mailed_tokens"):
 class AuthFlowCodes(Table, tablename="auth_flow_codes"):
     """A PKCE code waiting to be changed for a sign-in. code_hash: SHA-256; method: how the person proved themselves.
 
-    sso_connection_id: the connection they came by, if one.
+    sso_connection_id: the connection they came by, if one; sso_generation: which of its times of being on that was.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -47,6 +47,7 @@ class AuthFlowCodes(Table, tablename="auth_flow_codes"):
     method = Varchar(length=24, default=None)
     expires_at = Timestamptz(default=None)
     sso_connection_id = UUID(default=None, null=True)
+    sso_generation = Integer(default=0)
 
 
 class AuthFactors(Table, tablename="auth_factors"):

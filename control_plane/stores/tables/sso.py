@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, Array, Boolean, Bytea, ForeignKey, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, Array, Boolean, Bytea, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -15,6 +15,8 @@ class SsoConnections(Table, tablename="sso_connections"):
     """An identity provider of one organization. client_secret: sealed with AES-256-GCM; idp_certificates: base64 of DER.
 
     worked_at: somebody came in by it, or tested it; tested_by: the owner who did. One at most is enforced.
+    generation: counts how often it was turned off or became another provider's. idp_metadata_url: of SAML, read again daily;
+    metadata_read_at: the last try, metadata_error: why it brought nothing.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -36,6 +38,10 @@ class SsoConnections(Table, tablename="sso_connections"):
     last_error = Varchar(length=64, default=None, null=True)
     created_at = Timestamptz(default=None)
     updated_at = Timestamptz(default=None)
+    generation = Integer(default=0)
+    idp_metadata_url = Varchar(length=2000, default=None, null=True)
+    metadata_read_at = Timestamptz(default=None, null=True)
+    metadata_error = Varchar(length=64, default=None, null=True)
 
 
 class SsoDomains(Table, tablename="sso_domains"):
@@ -58,7 +64,7 @@ class SsoDomains(Table, tablename="sso_domains"):
 
 
 class SsoIdentities(Table, tablename="sso_identities"):
-    """Whom a connection's provider knows by which subject. Gone with the connection."""
+    """Whom a connection's provider knows by which subject, and the address it told last. Gone with the connection."""
 
     id = UUID(primary_key=True, default=None)
     organization_id = ForeignKey(Organizations, on_delete=OnDelete.cascade, null=False, default=None)
@@ -67,6 +73,7 @@ class SsoIdentities(Table, tablename="sso_identities"):
     user_id = ForeignKey(Users, on_delete=OnDelete.cascade, null=False, default=None, index=True)
     created_at = Timestamptz(default=None)
     used_at = Timestamptz(default=None)
+    email = Varchar(length=254, default="")
 
     sso_identities_one_per_subject = Unique([connection_id, subject])
 
@@ -85,7 +92,7 @@ class FormerMembers(Table, tablename="former_members"):
 class SsoFlows(Table, tablename="sso_flows"):
     """A sign-in on its way. state_hash, browser_hash: SHA-256; tester_id: who only tests.
 
-    answer: what a SAML provider said, until the browser comes for it.
+    answer: what a SAML provider said, until the browser comes for it. generation: of the connection when it began.
 
     No tenant: seen by the platform role only.
     """
@@ -102,3 +109,4 @@ class SsoFlows(Table, tablename="sso_flows"):
     tester_id = UUID(default=None, null=True)
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
+    generation = Integer(default=0)

@@ -13,7 +13,7 @@ import pytest
 
 from control_plane.app import compose
 from control_plane.domain.plans import PlanTier
-from control_plane.services.sso_connections import ConnectionFields
+from control_plane.services.sso_changes import ConnectionFields
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
 from tests.contract.auth.test_auth_js import NODE, WEBAPP

@@ -801,6 +801,68 @@ export interface paths {
         patch: operations["changeSsoConnection"];
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/sso/connections/{connection_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is linked to it
+         * @description Who came by it, in the order of their first coming.
+         */
+        get: operations["listSsoPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/sso/connections/{connection_id}/people/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink somebody from it
+         * @description Their sign-ins by it end; account and membership stay. Signing in by it again links them again. Owner only.
+         */
+        delete: operations["unlinkSsoPerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/sso/connections/{connection_id}/read-metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a SAML provider's metadata again
+         * @description Read `idpMetadataUrl` now; it is read daily anyway. Answers the connection, with `metadataError` or without.
+         *
+         *     Owner only. 409 `conflict` with the reason `no_metadata_url` when its metadata was not named by an address.
+         */
+        post: operations["readSsoMetadata"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/sso/connections/{connection_id}/test": {
         parameters: {
             query?: never;
@@ -1831,6 +1893,12 @@ export interface components {
             /** Format: uuid */
             workspaceId: string;
         };
+        /** SamlCertificateView */
+        SamlCertificateView: {
+            /** Format: date-time */
+            expiresAt: string;
+            sha256: string;
+        };
         /**
          * Side
          * @description Direction of the idea.
@@ -1862,6 +1930,7 @@ export interface components {
         SsoConnectionView: {
             acsUrl: string;
             certificateExpiresAt: string | null;
+            certificates: components["schemas"]["SamlCertificateView"][];
             clientId: string | null;
             /** Format: date-time */
             createdAt: string;
@@ -1870,6 +1939,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             idpEntityId: string | null;
+            idpMetadataUrl: string | null;
             idpSsoUrl: string | null;
             isEnabled: boolean;
             isEnforced: boolean;
@@ -1878,6 +1948,8 @@ export interface components {
             /** @enum {string} */
             kind: "oidc" | "saml";
             lastError: string | null;
+            metadataError: string | null;
+            metadataReadAt: string | null;
             metadataUrl: string;
             name: string;
             redirectUri: string;
@@ -1900,6 +1972,25 @@ export interface components {
             recordName: string;
             recordValue: string;
             verifiedAt: string | null;
+        };
+        /** SsoPersonList */
+        SsoPersonList: {
+            items: components["schemas"]["SsoPersonView"][];
+            nextCursor?: string | null;
+        };
+        /** SsoPersonView */
+        SsoPersonView: {
+            displayName: string | null;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            lastSignInAt: string;
+            /** Format: date-time */
+            linkedAt: string;
+            subject: string;
+            /** Format: uuid */
+            userId: string;
         };
         /** SsoTest */
         SsoTest: {
@@ -8318,6 +8409,371 @@ export interface operations {
             };
             /** @description It changed since you read it (`precondition_failed`). */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB (`too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is no JSON (`unsupported_media_type`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSsoPeople: {
+        parameters: {
+            query?: {
+                /** @description Items at most, 1-200. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, unread; left out for the first page. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description ETag of an earlier answer: 304 when it is the same. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                organization_id: string;
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Names this request in our log. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SsoPersonList"];
+                };
+            };
+            /** @description The same as before. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or it is not good (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role, or the API token, does not allow it (`forbidden`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another tenant's (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No form of the answer is acceptable (`not_acceptable`). */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlinkSsoPerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of a GET of this path: refuse when it changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                organization_id: string;
+                connection_id: string;
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    /** @description Names this request in our log. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or it is not good (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role, or the API token, does not allow it (`forbidden`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another tenant's (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No form of the answer is acceptable (`not_acceptable`). */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this (`conflict` and others). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It changed since you read it (`precondition_failed`). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readSsoMetadata: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat within 24 h answer what the first was answered. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                organization_id: string;
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Names this request in our log. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SsoConnectionView"];
+                };
+            };
+            /** @description No token, or it is not good (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role, or the API token, does not allow it (`forbidden`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another tenant's (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No form of the answer is acceptable (`not_acceptable`). */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this (`conflict` and others). */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
