@@ -52,6 +52,8 @@ _REFUSALS = {
 }
 _FILES = {"exportAuditEntries": ("text/csv", "application/x-ndjson"), "exportMe": ("application/x-ndjson",)}
 """Operations that answer with a file, and its forms."""
+_SPARSE = frozenset({"IceServer"})
+"""Answers that leave out what is None: the browser's own form of them knows no null."""
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "Problem": {
         "type": "about:blank",
@@ -142,6 +144,7 @@ def document_of(app: Litestar) -> dict[str, Any]:
             "description": "An API token, for the operations that name an ability (`x-ability`).",
         },
     }
+    _fill_answers(document)
     used = {tag for item in document["paths"].values() for op in item.values() for tag in op.get("tags", [])}
     document["tags"] = [{"name": name, "description": TAGS.get(name, f"{name}.")} for name in sorted(used, key=_order)]
     public = _public(app)
@@ -151,6 +154,33 @@ def document_of(app: Litestar) -> dict[str, Any]:
                 operation["security"] = []
             _finish(path, method, operation)
     return document
+
+
+def _fill_answers(document: dict[str, Any]) -> None:
+    """Say that an answer has all its fields: a default is what one may leave out in a request, answers are sent whole."""
+    schemas = document["components"]["schemas"]
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    asked = _reached(schemas, [operation.get("requestBody") for operation in operations])
+    for name in _reached(schemas, [operation["responses"] for operation in operations]) - asked | {"Problem"}:
+        if "properties" in schemas[name] and name not in _SPARSE:
+            schemas[name]["required"] = sorted(schemas[name]["properties"])
+
+
+def _reached(schemas: dict[str, Any], start: Any) -> set[str]:
+    """Names of the schemas that a part of the document refers to, directly or by another."""
+    found: set[str] = set()
+    parts = [start]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            parts.extend(part.values())
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name in schemas and name not in found:
+                found.add(name)
+                parts.append(schemas[name])
+    return found
 
 
 def _public(app: Litestar) -> set[str]:

@@ -1,4 +1,4 @@
-import { GoTrueClient, type Session } from '@supabase/auth-js';
+import { GoTrueClient, isAuthRetryableFetchError, type AuthError, type Session } from '@supabase/auth-js';
 
 /** What the server put into the page about itself; empty when it said nothing. */
 function told(name: string): string {
@@ -44,6 +44,22 @@ export function freshToken(): string | null {
 export async function accessToken(): Promise<string | null> {
   const { data } = await auth.getSession();
   return data.session?.access_token ?? null;
+}
+
+let renewal: Promise<{ data: { session: Session | null }; error: AuthError | null }> | null = null;
+
+/**
+ * Another token than one that was refused; all who wait share one refresh. null: there is none, and nobody is signed in any more;
+ * undefined: whoever signs people in could not be reached.
+ */
+export async function renewedToken(refused: string): Promise<string | null | undefined> {
+  const now = await accessToken();
+  if (now !== refused) return now;
+  renewal ??= auth.refreshSession().finally(() => {
+    renewal = null;
+  });
+  const { data, error } = await renewal;
+  return isAuthRetryableFetchError(error) ? undefined : (data.session?.access_token ?? null);
 }
 
 /** One of one's own sign-ins (GoTrue's shape: snake_case). */

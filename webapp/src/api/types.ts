@@ -24,7 +24,7 @@ export type AcceptedInvitation = Schemas['AcceptedInvitation'];
 /** A page of a list; nextCursor: null when there is no more. */
 export interface Page<T> {
   items: T[];
-  nextCursor?: string | null;
+  nextCursor: string | null;
 }
 export type Workspace = Schemas['WorkspaceView'];
 export type Invitation = Schemas['InvitationView'];
@@ -44,3 +44,13 @@ export type WebhookWithSecret = Schemas['WebhookWithSecret'];
 export type WebhookDelivery = Schemas['DeliveryView'];
 /** Names one may ask for: events of webhooks, abilities of tokens. */
 export type Catalogue = Schemas['Catalogue'];
+// What is sent to change one: fields that are left out stay as they are.
+export type OrganizationChange = Schemas['OrganizationChange'];
+export type RoomChange = Schemas['RoomChange'];
+export type MemberChange = Schemas['MemberChange'];
+export type WebhookChanges = Schemas['WebhookChanges'];
+export type SsoConnectionChanges = Schemas['SsoConnectionChanges'];
+// What is sent to make one.
+export type NewApiToken = Schemas['NewApiToken'];
+export type NewWebhook = Schemas['NewWebhook'];
+export type NewSsoConnection = Schemas['NewSsoConnection'];

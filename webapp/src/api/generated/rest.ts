@@ -223,7 +223,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change its settings
+         * Change an organization
          * @description Rename it, give it another slug, or say how long chat and the audit log are kept.
          */
         patch: operations["changeOrganization"];
@@ -415,7 +415,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Leave it
+         * Leave the organization
          * @description Go by oneself; the owner can't.
          */
         post: operations["leaveOrganization"];
@@ -433,7 +433,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Its members
+         * All members
          * @description Members in the order of their joining. Needs the right to manage members.
          */
         get: operations["listMembers"];
@@ -1047,7 +1047,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was sent to it
+         * What was sent to an endpoint
          * @description Deliveries with their attempts, newest first.
          */
         get: operations["listWebhookDeliveries"];
@@ -1149,7 +1149,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change its secret
+         * Change an endpoint's secret
          * @description Make a new secret; for 24 h messages are signed with both. The new one is answered this once.
          */
         post: operations["rotateWebhookSecret"];
@@ -1167,7 +1167,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Its workspaces
+         * All workspaces
          * @description Workspaces, oldest first.
          */
         get: operations["listWorkspaces"];
@@ -1252,16 +1252,366 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "alert.posted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A trading alert was posted. */
+        post: operations["onAlertPosted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "alert.stepped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Something happened to an alert: filled, trimmed, a target hit, closed and so on. */
+        post: operations["onAlertStepped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "invitation.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An invitation was made. */
+        post: operations["onInvitationCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "invitation.revoked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An invitation was revoked. */
+        post: operations["onInvitationRevoked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A member's role changed. */
+        post: operations["onMemberChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.joined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person became a member. */
+        post: operations["onMemberJoined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A member left. */
+        post: operations["onMemberLeft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.removed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A member was removed. */
+        post: operations["onMemberRemoved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "organization.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The organization's name or settings changed. */
+        post: operations["onOrganizationChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.archived": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A room was archived. */
+        post: operations["onRoomArchived"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A room's name, settings or schedule changed. */
+        post: operations["onRoomChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A room was made. */
+        post: operations["onRoomCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A room was deleted. */
+        post: operations["onRoomDeleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.restored": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A room was taken back from the archive. */
+        post: operations["onRoomRestored"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "room.role_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A member got, changed or lost a role of their own in a room. */
+        post: operations["onRoomRoleChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "session.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A live session ended. */
+        post: operations["onSessionEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "session.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A live session began. */
+        post: operations["onSessionStarted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workspace.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A workspace changed. */
+        post: operations["onWorkspaceChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workspace.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A workspace was made. */
+        post: operations["onWorkspaceCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workspace.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A workspace was deleted. */
+        post: operations["onWorkspaceDeleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
-        /** AcceptInvitation */
+        /**
+         * AcceptInvitation
+         * @description The code of an invitation.
+         */
         AcceptInvitation: {
+            /** @description The invitation's code. */
             code: string;
         };
-        /** AcceptedInvitation */
+        /**
+         * AcceptedInvitation
+         * @description Where the caller is a member now, and as what.
+         */
         AcceptedInvitation: {
+            /** @description The organization. */
             organization: components["schemas"]["OrganizationView"];
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
         /**
@@ -1270,121 +1620,246 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "user" | "token" | "operator" | "system";
-        /** ApiTokenList */
+        /**
+         * ApiTokenList
+         * @description A page of them.
+         */
         ApiTokenList: {
+            /** @description This page. */
             items: components["schemas"]["ApiTokenView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** ApiTokenView */
+        /**
+         * ApiTokenView
+         * @description A token, without its text. hint: its last characters. lastUsedAt: to five minutes. null: never.
+         */
         ApiTokenView: {
+            /** @description What it may do; names of `GET /api/v1/catalogue`. */
             abilities: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Who made it, and as whom it acts.
+             */
             createdBy: string;
+            /** @description When it ends; null: never. */
             expiresAt: string | null;
+            /** @description Its last characters, to tell tokens apart. */
             hint: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description When it was used last, to five minutes; null: never. */
             lastUsedAt: string | null;
+            /** @description Its name. */
             name: string;
         };
-        /** ApiTokenWithText */
+        /**
+         * ApiTokenWithText
+         * @description A new token. token: its text, shown this once.
+         */
         ApiTokenWithText: {
+            /** @description What it may do; names of `GET /api/v1/catalogue`. */
             abilities: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Who made it, and as whom it acts.
+             */
             createdBy: string;
+            /** @description When it ends; null: never. */
             expiresAt: string | null;
+            /** @description Its last characters, to tell tokens apart. */
             hint: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description When it was used last, to five minutes; null: never. */
             lastUsedAt: string | null;
+            /** @description Its name. */
             name: string;
+            /** @description Its text, `trt_…`; shown this once. */
             token: string;
         };
-        /** Attempt */
+        /**
+         * Attempt
+         * @description One try to deliver.
+         */
         Attempt: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When.
+             */
             at: string;
+            /** @description Why there was no answer; null: there was one. */
             error: string | null;
+            /** @description The beginning of what the receiver answered. */
             excerpt: string;
+            /** @description How long the answer took, milliseconds. */
             latencyMs: number;
+            /** @description What the receiver answered; null: nothing. */
             status: number | null;
         };
-        /** AuditEntryList */
+        /**
+         * AuditEntryList
+         * @description A page of them.
+         */
         AuditEntryList: {
+            /** @description This page. */
             items: components["schemas"]["AuditEntryView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** AuditEntryView */
+        /**
+         * AuditEntryView
+         * @description One change. before, after: what changed; null where there was nothing. actorId: null for the platform's own doing.
+         */
         AuditEntryView: {
+            /** @description What was done, such as `room.created`. */
             action: string;
+            /** @description The person; null for what the platform did by itself. */
             actorId: string | null;
+            /** @description What acted. */
             actorKind: components["schemas"]["ActorKind"];
+            /** @description What it was changed to; null when it was taken away. */
             after: {
                 [key: string]: unknown;
             } | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When.
+             */
             at: string;
+            /** @description What it was before; null when there was nothing. */
             before: {
                 [key: string]: unknown;
             } | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description From which address; null when it is not known or was erased. */
             ip: string | null;
+            /** @description Names the request; quote it when you ask us. */
             requestId: string | null;
+            /** @description The sign-in it was done by; null: by a token, or by none. */
             sessionId: string | null;
+            /** @description What it is about. */
             subjectId: string | null;
+            /** @description What kind of thing it is about, such as `room`. */
             subjectKind: string;
+            /** @description The API token it was done by; null: by none. */
             tokenId: string | null;
+            /** @description With which program; null when it is not known or was erased. */
             userAgent: string | null;
         };
-        /** Catalogue */
+        /**
+         * Catalogue
+         * @description What there is to ask for: events of webhooks, and abilities of API tokens.
+         */
         Catalogue: {
+            /** @description What API tokens may be given. */
             abilities: components["schemas"]["Named"][];
+            /** @description What webhooks may ask for. */
             events: components["schemas"]["Named"][];
         };
-        /** Deletion */
+        /**
+         * Deletion
+         * @description name: of the organization, typed, so that nobody deletes the wrong one.
+         */
         Deletion: {
+            /** @description The organization's name, typed, so that nobody deletes the wrong one. */
             name: string;
         };
-        /** DeliveryList */
+        /**
+         * DeliveryList
+         * @description A page of them.
+         */
         DeliveryList: {
+            /** @description This page. */
             items: components["schemas"]["DeliveryView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** DeliveryView */
+        /**
+         * DeliveryView
+         * @description One event for one endpoint, and every attempt. deliveredAt, failedAt: both null while it is being sent.
+         */
         DeliveryView: {
+            /** @description Every try, oldest first. */
             attempts: components["schemas"]["Attempt"][];
+            /** @description What was sent. */
             body: {
                 [key: string]: unknown;
             };
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description When it was taken; null: not yet, or never. */
             deliveredAt: string | null;
+            /** @description Which event. */
             event: string;
+            /** @description When it was given up; null: it was not. */
             failedAt: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description The `webhook-id` header of its messages, the same for every try. */
             messageId: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description What the event is about: events of one object come in order.
+             */
             objectId: string;
         };
-        /** DemoPersonView */
+        /**
+         * DemoPersonView
+         * @description Someone a visitor may sign in as, with the password.
+         */
         DemoPersonView: {
+            /** @description The name they are shown by. */
             displayName: string;
+            /** @description E-mail address. */
             email: string;
+            /** @description The password. */
             password: string;
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
-        /** DemoView */
+        /**
+         * DemoView
+         * @description Who is left for visitors, and the room to see.
+         */
         DemoView: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
             organizationId: string;
+            /** @description Who may be. */
             people: components["schemas"]["DemoPersonView"][];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The room.
+             */
             roomId: string;
         };
         /**
@@ -1399,354 +1874,592 @@ export interface components {
          * @enum {string}
          */
         DomainProblem: "no_record" | "other_record" | "dns_away";
-        /** Erasure */
+        /**
+         * Erasure
+         * @description email: one's own address, typed, so that nobody is erased by a slip.
+         */
         Erasure: {
+            /** @description One's own address, typed, so that nobody is erased by a slip. */
             email: string;
         };
-        /** FeedEventView */
+        /**
+         * FeedEventView
+         * @description One entry. body: chat.posted {text}; alert.posted {symbol, side, entry, stop, targets, note}, prices as strings; alert.stepped {alertId, alert, step, state}: the alert as posted, what happened, and where it stands now.
+         */
         FeedEventView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When.
+             */
             at: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
             authorId: string;
+            /** @description Their name then. */
             authorName: string;
+            /** @description What was said; its fields depend on `kind`. */
             body: {
                 [key: string]: unknown;
             };
-            /** @enum {string} */
+            /**
+             * @description `chat.posted`, `alert.posted` or `alert.stepped`; more may come.
+             * @enum {string}
+             */
             kind: "chat.posted" | "alert.posted" | "alert.stepped" | "session.started" | "session.ended";
+            /** @description Its number in the room: 1, 2, 3 and so on without a gap. */
             seq: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The message or alert.
+             */
             subjectId: string;
         };
-        /** FeedPage */
+        /**
+         * FeedPage
+         * @description Entries, oldest first. lastSeq: of the room when it was read: when it is greater than the last entry's, ask again.
+         */
         FeedPage: {
+            /** @description This page. */
             items: components["schemas"]["FeedEventView"][];
+            /** @description Number of the newest entry of the room's feed; 0: there is none. */
             lastSeq: number;
-            nextCursor?: string | null;
+            /** @description Always null: a feed is paged by `after`. */
+            nextCursor: string | null;
         };
-        /** IceServer */
+        /**
+         * IceServer
+         * @description One entry of RTCConfiguration.iceServers, as browsers take it.
+         */
         IceServer: {
+            /** @description TURN password. */
             credential?: string | null;
+            /** @description Addresses of the server. */
             urls: string[];
+            /** @description TURN user. */
             username?: string | null;
         };
-        /** InvitationList */
+        /**
+         * InvitationList
+         * @description A page of those not revoked.
+         */
         InvitationList: {
+            /** @description This page. */
             items: components["schemas"]["InvitationView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** InvitationView */
+        /**
+         * InvitationView
+         * @description An invitation. maxUses: null means no limit. email: null: by link. declinedAt: they said no.
+         */
         InvitationView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description When the person said no; null: they did not. */
             declinedAt: string | null;
+            /** @description Whom it is for; null: whoever has the link. */
             email: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             expiresAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description How many may come in by it; null: no limit. */
             maxUses: number | null;
+            /** @description The role. */
             role: components["schemas"]["Role"];
+            /** @description How many came in by it. */
             usedCount: number;
         };
-        /** InvitationWithCode */
+        /**
+         * InvitationWithCode
+         * @description A new invitation. code: shown this once.
+         */
         InvitationWithCode: {
+            /** @description Its code; shown this once. */
             code: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description When the person said no; null: they did not. */
             declinedAt: string | null;
+            /** @description Whom it is for; null: whoever has the link. */
             email: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             expiresAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description How many may come in by it; null: no limit. */
             maxUses: number | null;
+            /** @description The role. */
             role: components["schemas"]["Role"];
+            /** @description How many came in by it. */
             usedCount: number;
         };
-        /** JoinView */
+        /**
+         * JoinView
+         * @description What a browser needs to come in. token: for the hello of the signaling socket; 30 s, one use. iceServers: TURN, empty when none is needed. rtpCapabilities: of the media routers, for mediasoup-client's Device.load.
+         */
         JoinView: {
+            /** @description TURN servers; empty when none is needed. */
             iceServers: components["schemas"]["IceServer"][];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The live session.
+             */
             liveSessionId: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The caller's id in the live session.
+             */
             participantId: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The room.
+             */
             roomId: string;
+            /** @description For mediasoup-client's `Device.load`. */
             rtpCapabilities: {
                 [key: string]: unknown;
             };
+            /** @description Where to open the socket. */
             signalingUrl: string;
+            /** @description For the `hello` of the socket: 30 seconds, one use. */
             token: string;
         };
-        /** LiveNow */
+        /**
+         * LiveNow
+         * @description The run that is live in a room. watching: viewers in it now.
+         */
         LiveNow: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The live session.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
             startedAt: string;
+            /** @description Viewers in it now. */
             watching: number;
         };
-        /** LiveSessionView */
+        /**
+         * LiveSessionView
+         * @description One run of a room. endedAt: null while it is live.
+         */
         LiveSessionView: {
+            /** @description When it ended; null while it is live. */
             endedAt: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
             organizationId: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The room.
+             */
             roomId: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
             startedAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Who started it.
+             */
             startedBy: string;
         };
-        /** MeView */
+        /**
+         * MeView
+         * @description The caller.
+         */
         MeView: {
+            /** @description The name they are shown by. */
             displayName: string;
+            /** @description E-mail address. */
             email: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The caller's user id.
+             */
             id: string;
+            /** @description Where the caller is a member. */
             organizations: components["schemas"]["OrganizationView"][];
         };
-        /** MemberChange */
+        /**
+         * MemberChange
+         * @description What is not given stays as it is. isHost: an admin's or the owner's choice; hosts always are, others never.
+         */
         MemberChange: {
+            /** @description Whether they count against the plan's hosts. */
             isHost?: boolean;
+            /** @description The role. */
             role?: components["schemas"]["Role"];
         };
-        /** MemberList */
+        /**
+         * MemberList
+         * @description A page of them.
+         */
         MemberList: {
+            /** @description This page. */
             items: components["schemas"]["MemberView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** MemberView */
+        /**
+         * MemberView
+         * @description A person in the organization. isHost: counts against the plan's hosts.
+         */
         MemberView: {
+            /** @description The name they are shown by. */
             displayName: string;
+            /** @description E-mail address. */
             email: string;
+            /** @description Whether they count against the plan's hosts. */
             isHost: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When they became a member.
+             */
             joinedAt: string;
+            /** @description The role. */
             role: components["schemas"]["Role"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The person.
+             */
             userId: string;
         };
-        /** Named */
+        /**
+         * Named
+         * @description A name and what it means.
+         */
         Named: {
+            /** @description Words for people. */
             description: string;
+            /** @description Its name. */
             name: string;
         };
         /**
          * NewAlert
-         * @example {
-         *       "entry": "181.20",
-         *       "note": "",
-         *       "side": "long",
-         *       "stop": "178.50",
-         *       "symbol": "AAPL",
-         *       "targets": [
-         *         "186.40",
-         *         "190"
-         *       ]
-         *     }
+         * @description Prices are decimals, best written as strings. id: made by the caller, so that a repeat is harmless.
          */
         NewAlert: {
+            /** @description Price to come in at. */
             entry: string;
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
-            /** @default  */
-            note: string;
+            /**
+             * @description Words beside the alert.
+             * @default
+             */
+            note?: string;
+            /** @description Which way the idea goes. */
             side: components["schemas"]["Side"];
+            /** @description Price to get out at with a loss; null: none. */
             stop?: string | null;
+            /** @description The instrument, such as `AAPL`. */
             symbol: string;
+            /** @description Prices to get out at with a gain, nearest first. */
             targets?: string[];
         };
         /**
          * NewAlertStep
-         * @example {
-         *       "fraction": "0.5",
-         *       "kind": "trimmed",
-         *       "price": "186.40"
-         *     }
+         * @description What happened to an alert. id: made by the caller, so that a repeat is harmless. price: of every kind but cancelled; left out it is the entry (filled) or the target's (target_hit). fraction: trimmed only: of what is left, between 0 and 1. target: target_hit only: 1 is the first.
          */
         NewAlertStep: {
+            /** @description `trimmed`: how much of what is left, between 0 and 1. */
             fraction?: string | null;
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description Which kind. */
             kind: components["schemas"]["StepKind"];
+            /** @description The price it happened at; left out: the alert's own. */
             price?: string | null;
+            /** @description `target_hit`: which one, from 1. */
             target?: number | null;
         };
         /**
          * NewApiToken
-         * @example {
-         *       "abilities": [
-         *         "rooms:read",
-         *         "feed:read"
-         *       ],
-         *       "name": "Journal"
-         *     }
+         * @description abilities: at least one; `docs/api.md` lists them. expiresAt: null: never. id: made by the caller.
          */
         NewApiToken: {
+            /** @description What it may do; names of `GET /api/v1/catalogue`. */
             abilities: string[];
+            /** @description When it shall end; null: never. */
             expiresAt?: string | null;
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description Its name. */
             name: string;
         };
-        /** NewInvitation */
+        /**
+         * NewInvitation
+         * @description maxUses: null means no limit. expiresInS: seconds, 7 days when not given. email: it is sent there, is for that address only, and good once; null: whoever has the link.
+         */
         NewInvitation: {
+            /** @description It is mailed there, good once and for that address only; null: for whoever has the link. */
             email?: string | null;
+            /** @description Seconds until it ends; 7 days when not given. */
             expiresInS?: number | null;
+            /** @description How many may come in by it; null: no limit. */
             maxUses?: number | null;
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
         /**
          * NewMessage
-         * @example {
-         *       "text": "Good morning."
-         *     }
+         * @description id: made by the caller, so that a repeat is harmless.
          */
         NewMessage: {
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description What is said. */
             text: string;
         };
         /**
          * NewOrganization
-         * @example {
-         *       "name": "Acme Traders"
-         *     }
+         * @description id: a UUID made by the caller, so that a repeat is harmless.
          */
         NewOrganization: {
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description Its name. */
             name: string;
         };
         /**
          * NewRoom
-         * @example {
-         *       "name": "Opening bell"
-         *     }
+         * @description workspaceId: the oldest workspace when not given. id: made by the caller, so that a repeat is harmless.
          */
         NewRoom: {
+            /** @description Words for people. */
             description?: string;
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description Its name. */
             name: string;
+            /** @description When it goes on; null: not known. */
             nextSessionAt?: string | null;
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug?: string;
+            /** @description Zone to show `nextSessionAt` in, such as `America/New_York`; null: not known. */
             timeZone?: string | null;
+            /** @description What people read while the room is not live. */
             waitingText?: string;
+            /** @description Who may write in it. */
             whoMayChat?: components["schemas"]["WhoMayChat"];
+            /** @description The workspace it is in. */
             workspaceId?: string | null;
         };
-        /** NewRoomRole */
+        /**
+         * NewRoomRole
+         * @description host, co_host, moderator or viewer; host only for members who count as hosts of the plan.
+         */
         NewRoomRole: {
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
         /**
          * NewSsoConnection
-         * @example {
-         *       "clientId": "0oa1b2c3",
-         *       "clientSecret": "from the provider",
-         *       "issuer": "https://example.com",
-         *       "kind": "oidc",
-         *       "name": "Okta"
-         *     }
+         * @description An identity provider. defaultRole: of whom joinsMembers makes a member. kind oidc: issuer and clientId, and clientSecret unless it is a public client. kind saml: metadataUrl (read now, and again every day) or metadataXml, or idpEntityId, idpSsoUrl and idpCertificates.
          */
         NewSsoConnection: {
+            /** @description OIDC: our client id at the provider. */
             clientId?: string | null;
+            /** @description OIDC: our client secret; never answered. */
             clientSecret?: string | null;
+            /** @description Role of those who become members by it. */
             defaultRole?: components["schemas"]["Role"];
+            /** @description SAML: the provider's certificates, PEM or base64. */
             idpCertificates?: string[] | null;
+            /** @description SAML: the provider's entity id. */
             idpEntityId?: string | null;
+            /** @description SAML: where people are sent to sign in. */
             idpSsoUrl?: string | null;
-            /** @example https://acme.okta.com */
+            /**
+             * @description OIDC: the provider's issuer, an https address.
+             * @example https://acme.okta.com
+             */
             issuer?: string | null;
-            /** @default false */
-            joinsMembers: boolean;
-            /** @enum {string} */
+            /**
+             * @description Whether people of proven domains become members when they first come in by it.
+             * @default false
+             */
+            joinsMembers?: boolean;
+            /**
+             * @description Which kind.
+             * @enum {string}
+             */
             kind: "oidc" | "saml";
+            /** @description SAML: where the provider's metadata is read, now and every day. */
             metadataUrl?: string | null;
+            /** @description SAML: the provider's metadata itself. */
             metadataXml?: string | null;
+            /** @description Its name. */
             name: string;
         };
         /**
          * NewSsoDomain
-         * @example {
-         *       "domain": "example.com"
-         *     }
+         * @description domain: what stands behind the @.
          */
         NewSsoDomain: {
-            /** @example example.com */
+            /**
+             * @description A mail domain, such as `example.com`.
+             * @example example.com
+             */
             domain: string;
         };
         /**
          * NewWebhook
-         * @example {
-         *       "events": [
-         *         "alert.posted",
-         *         "session.started"
-         *       ],
-         *       "url": "https://example.com/hooks"
-         *     }
+         * @description url: https. events: names of `GET /catalogue`, or `*`. id: made by the caller.
          */
         NewWebhook: {
-            /** @default  */
-            description: string;
+            /**
+             * @description Words for people.
+             * @default
+             */
+            description?: string;
+            /** @description Which events; `*` for all there are and will be. */
             events: string[];
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
-            /** @example https://example.com/hooks */
+            /**
+             * @description An https address.
+             * @example https://example.com/hooks
+             */
             url: string;
         };
         /**
          * NewWorkspace
-         * @example {
-         *       "name": "Futures"
-         *     }
+         * @description id: a UUID made by the caller, so that a repeat is harmless.
          */
         NewWorkspace: {
+            /** @description Made by you, a UUID, so that a repeat is harmless; made by us when not given. */
             id?: string | null;
+            /** @description Its name. */
             name: string;
         };
-        /** OrganizationChange */
+        /**
+         * OrganizationChange
+         * @description What is not given stays as it is. Retentions in days, null: everything is kept; the audit log at least 365.
+         */
         OrganizationChange: {
+            /** @description Days the audit log is kept, 365 or more; null: everything is kept. */
             auditRetentionDays?: number | null;
+            /** @description Days chat is kept; null: everything is kept. */
             chatRetentionDays?: number | null;
+            /** @description Its name. */
             name?: string;
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug?: string;
         };
-        /** OrganizationList */
+        /**
+         * OrganizationList
+         * @description All of them.
+         */
         OrganizationList: {
+            /** @description This page. */
             items: components["schemas"]["OrganizationView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** OrganizationView */
+        /**
+         * OrganizationView
+         * @description An organization of the caller's, and their role in it. trialEndsAt: null when it never had a trial. deletesAt: when it is erased; null: nobody asked for it. A retention in days; null: everything is kept.
+         */
         OrganizationView: {
-            auditRetentionDays?: number | null;
-            chatRetentionDays?: number | null;
-            /** Format: date-time */
+            /** @description Days the audit log is kept, 365 or more; null: everything is kept. */
+            auditRetentionDays: number | null;
+            /** @description Days chat is kept; null: everything is kept. */
+            chatRetentionDays: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
-            deletesAt?: string | null;
-            /** Format: uuid */
+            /** @description When it is erased; null: nobody asked for that. */
+            deletesAt: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description Its name. */
             name: string;
+            /** @description The plan. */
             planTier: components["schemas"]["PlanTier"];
+            /** @description The role. */
             role: components["schemas"]["Role"];
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug: string;
+            /** @description When the trial ends or ended; null: there was none. */
             trialEndsAt: string | null;
         };
-        /** OwnInvitationList */
+        /**
+         * OwnInvitationList
+         * @description All that can be accepted.
+         */
         OwnInvitationList: {
+            /** @description This page. */
             items: components["schemas"]["OwnInvitationView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** OwnInvitationView */
+        /**
+         * OwnInvitationView
+         * @description An invitation to the caller's address.
+         */
         OwnInvitationView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             expiresAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
             organizationId: string;
+            /** @description Its name. */
             organizationName: string;
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
         /**
@@ -1755,14 +2468,23 @@ export interface components {
          * @enum {string}
          */
         Permission: "organization.manage" | "members.manage" | "billing.manage" | "audit.read" | "organization.own" | "rooms.manage" | "rooms.view" | "session.run" | "session.join" | "media.publish" | "alerts.post" | "chat.post" | "room.moderate";
-        /** PermissionTable */
+        /**
+         * PermissionTable
+         * @description All roles, highest first.
+         */
         PermissionTable: {
+            /** @description This page. */
             items: components["schemas"]["RoleView"][];
         };
-        /** PlanList */
+        /**
+         * PlanList
+         * @description All of them, smallest first.
+         */
         PlanList: {
+            /** @description This page. */
             items: components["schemas"]["PlanView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
         /**
          * PlanTier
@@ -1770,58 +2492,72 @@ export interface components {
          * @enum {string}
          */
         PlanTier: "starter" | "professional" | "business" | "enterprise";
-        /** PlanView */
+        /**
+         * PlanView
+         * @description An entry of the price list. null means no limit; priceCents: monthly, US cents, null when negotiated.
+         */
         PlanView: {
+            /** @description Whether it holds API tokens and webhooks. */
             hasApiAccess: boolean;
+            /** @description Whether it holds recording. */
             hasRecording: boolean;
+            /** @description Whether it holds single sign-on. */
             hasSso: boolean;
+            /** @description Members who may host; null: no limit. */
             maxHosts: number | null;
+            /** @description Rooms in use; null: no limit. */
             maxRooms: number | null;
+            /** @description Bytes of files and recordings; null: no limit. */
             maxStorageBytes: number | null;
+            /** @description Viewers in a live room at once; null: no limit. */
             maxViewersPerRoom: number | null;
+            /** @description Workspaces; null: no limit. */
             maxWorkspaces: number | null;
+            /** @description A month, in US cents; null: negotiated. */
             priceCents: number | null;
+            /** @description The plan's name. */
             tier: components["schemas"]["PlanTier"];
         };
         /**
          * Problem
          * @description The body of every refusal. type: always about:blank; facts: details a program may act on.
-         * @example {
-         *       "code": "plan_limit_reached",
-         *       "detail": "The plan's limit for rooms is reached.",
-         *       "facts": {
-         *         "allowed": 3,
-         *         "limit": "rooms",
-         *         "used": 3
-         *       },
-         *       "requestId": "5f0c1c1e9b6e4c7c8a5e0d7e7c3b2a10",
-         *       "status": 402,
-         *       "title": "Plan limit reached",
-         *       "type": "about:blank"
-         *     }
          */
         Problem: {
+            /** @description Stable: switch on it. */
             code: string;
+            /** @description One sentence for people; it may change. */
             detail: string;
+            /** @description Details a program may act on; which ones depends on the code. */
             facts: Record<string, never>;
+            /** @description Names the request; quote it when you ask us. */
             requestId: string;
+            /** @description HTTP status. */
             status: number;
+            /** @description The status in words. */
             title: string;
-            /** @default about:blank */
+            /**
+             * @description Always `about:blank`.
+             * @default about:blank
+             */
             type: string;
         };
         /**
          * ReplaySince
-         * @example {
-         *       "since": "2026-11-22T00:00:00Z"
-         *     }
+         * @description since: with a time zone.
          */
         ReplaySince: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on, with a time zone.
+             */
             since: string;
         };
-        /** Replayed */
+        /**
+         * Replayed
+         * @description How many deliveries are sent again.
+         */
         Replayed: {
+            /** @description How many. */
             count: number;
         };
         /**
@@ -1831,38 +2567,73 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "admin" | "host" | "co_host" | "moderator" | "viewer";
-        /** RoleView */
+        /**
+         * RoleView
+         * @description A role and what it may do.
+         */
         RoleView: {
+            /** @description What the role may do. */
             permissions: components["schemas"]["Permission"][];
+            /** @description The role. */
             role: components["schemas"]["Role"];
         };
-        /** RoomChange */
+        /**
+         * RoomChange
+         * @description What is not given stays as it is.
+         */
         RoomChange: {
+            /** @description Words for people. */
             description?: string;
+            /** @description Its name. */
             name?: string;
+            /** @description When it goes on; null: not known. */
             nextSessionAt?: string | null;
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug?: string;
+            /** @description Zone to show `nextSessionAt` in, such as `America/New_York`; null: not known. */
             timeZone?: string | null;
+            /** @description What people read while the room is not live. */
             waitingText?: string;
+            /** @description Who may write in it. */
             whoMayChat?: components["schemas"]["WhoMayChat"];
+            /** @description The workspace it is in. */
             workspaceId?: string;
         };
-        /** RoomList */
+        /**
+         * RoomList
+         * @description A page of them.
+         */
         RoomList: {
+            /** @description This page. */
             items: components["schemas"]["RoomView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** RoomRoleList */
+        /**
+         * RoomRoleList
+         * @description All of them.
+         */
         RoomRoleList: {
+            /** @description This page. */
             items: components["schemas"]["RoomRoleView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** RoomRoleView */
+        /**
+         * RoomRoleView
+         * @description A member's role in one room, in place of organizationRole.
+         */
         RoomRoleView: {
+            /** @description The name they are shown by. */
             displayName: string;
+            /** @description Their role everywhere else. */
             organizationRole: components["schemas"]["Role"];
+            /** @description The role. */
             role: components["schemas"]["Role"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The person.
+             */
             userId: string;
         };
         /**
@@ -1871,32 +2642,65 @@ export interface components {
          * @enum {string}
          */
         RoomState: "idle" | "live";
-        /** RoomView */
+        /**
+         * RoomView
+         * @description A room. lastSeq: number of the newest entry of its feed; liveSession: null when it is idle. nextSessionAt, timeZone: when it goes on, and the zone to show that in; null: not known. archivedAt: null: in use.
+         */
         RoomView: {
+            /** @description When it was archived; null while it is in use. */
             archivedAt: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description Words for people. */
             description: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description Number of the newest entry of the room's feed; 0: there is none. */
             lastSeq: number;
+            /** @description What runs in it now; null: nothing. */
             liveSession: components["schemas"]["LiveNow"] | null;
+            /** @description Its name. */
             name: string;
+            /** @description When it goes on; null: not known. */
             nextSessionAt: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
             organizationId: string;
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug: string;
+            /** @description Whether something runs in it now. */
             state: components["schemas"]["RoomState"];
+            /** @description Zone to show `nextSessionAt` in, such as `America/New_York`; null: not known. */
             timeZone: string | null;
+            /** @description What people read while the room is not live. */
             waitingText: string;
+            /** @description Who may write in it. */
             whoMayChat: components["schemas"]["WhoMayChat"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The workspace it is in.
+             */
             workspaceId: string;
         };
-        /** SamlCertificateView */
+        /**
+         * SamlCertificateView
+         * @description A certificate a SAML provider may sign with. sha256: its fingerprint; expiresAt: as it says, and decides nothing.
+         */
         SamlCertificateView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it says that it ends; that decides nothing.
+             */
             expiresAt: string;
+            /** @description Its fingerprint, hexadecimal. */
             sha256: string;
         };
         /**
@@ -1905,100 +2709,207 @@ export interface components {
          * @enum {string}
          */
         Side: "long" | "short";
-        /** SsoConnectionChanges */
+        /**
+         * SsoConnectionChanges
+         * @description What is not given stays as it is. Another issuer or idpEntityId is another provider: it has to work first, again.
+         */
         SsoConnectionChanges: {
+            /** @description OIDC: our client id at the provider. */
             clientId?: string;
+            /** @description OIDC: our client secret; never answered. */
             clientSecret?: string;
+            /** @description Role of those who become members by it. */
             defaultRole?: components["schemas"]["Role"];
+            /** @description SAML: the provider's certificates, PEM or base64. */
             idpCertificates?: string[];
+            /** @description SAML: the provider's entity id. */
             idpEntityId?: string;
+            /** @description SAML: where people are sent to sign in. */
             idpSsoUrl?: string;
+            /** @description Whether it is on. */
             isEnabled?: boolean;
+            /** @description Whether members must come in by it. */
             isEnforced?: boolean;
-            /** @example https://acme.okta.com */
+            /**
+             * @description OIDC: the provider's issuer, an https address.
+             * @example https://acme.okta.com
+             */
             issuer?: string;
+            /** @description Whether people of proven domains become members when they first come in by it. */
             joinsMembers?: boolean;
+            /** @description SAML: where the provider's metadata is read, now and every day. */
             metadataUrl?: string;
+            /** @description SAML: the provider's metadata itself. */
             metadataXml?: string;
+            /** @description Its name. */
             name?: string;
         };
-        /** SsoConnectionList */
+        /**
+         * SsoConnectionList
+         * @description All of them, oldest first.
+         */
         SsoConnectionList: {
+            /** @description This page. */
             items: components["schemas"]["SsoConnectionView"][];
         };
-        /** SsoConnectionView */
+        /**
+         * SsoConnectionView
+         * @description An identity provider, without its client secret. workedAt: somebody came in by it, or tested it; before that it can't be enforced. lastError: why the newest failed sign-in failed. idpMetadataUrl (SAML): read again daily; metadataReadAt: the newest try, metadataError: why it brought nothing. redirectUri (OIDC), spEntityId, acsUrl and metadataUrl (SAML): what the provider asks about us.
+         */
         SsoConnectionView: {
+            /** @description SAML: where the provider sends its answers. */
             acsUrl: string;
+            /** @description SAML: when the provider's first certificate ends; null: not known. */
             certificateExpiresAt: string | null;
+            /** @description SAML: certificates the provider may sign with. */
             certificates: components["schemas"]["SamlCertificateView"][];
+            /** @description OIDC: our client id at the provider. */
             clientId: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description Role of those who become members by it. */
             defaultRole: components["schemas"]["Role"];
+            /** @description Whether a client secret is kept. */
             hasClientSecret: boolean;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description SAML: the provider's entity id. */
             idpEntityId: string | null;
+            /** @description SAML: where its metadata is read again every day; null: it was not named by an address. */
             idpMetadataUrl: string | null;
+            /** @description SAML: where people are sent to sign in. */
             idpSsoUrl: string | null;
+            /** @description Whether it is on. */
             isEnabled: boolean;
+            /** @description Whether members must come in by it. */
             isEnforced: boolean;
+            /** @description OIDC: the provider's issuer, an https address. */
             issuer: string | null;
+            /** @description Whether people of proven domains become members when they first come in by it. */
             joinsMembers: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which kind.
+             * @enum {string}
+             */
             kind: "oidc" | "saml";
+            /** @description Why the newest try failed; null: it did not. */
             lastError: string | null;
+            /** @description SAML: why the newest reading of the metadata brought nothing; null: it did. */
             metadataError: string | null;
+            /** @description SAML: when the metadata was read last; null: never. */
             metadataReadAt: string | null;
+            /** @description SAML: where our own metadata is, for the provider. */
             metadataUrl: string;
+            /** @description Its name. */
             name: string;
+            /** @description OIDC: where the provider sends people back to. */
             redirectUri: string;
+            /** @description SAML: our entity id at the provider. */
             spEntityId: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updatedAt: string;
+            /** @description When somebody came in by it, or tested it; null: never, and then it can't be enforced. */
             workedAt: string | null;
         };
-        /** SsoDomainList */
+        /**
+         * SsoDomainList
+         * @description All of them, oldest first.
+         */
         SsoDomainList: {
+            /** @description This page. */
             items: components["schemas"]["SsoDomainView"][];
         };
-        /** SsoDomainView */
+        /**
+         * SsoDomainView
+         * @description A mail domain. recordName, recordValue: the TXT record that proves it. verifiedAt: it did.
+         */
         SsoDomainView: {
+            /** @description When the DNS was asked last; null: never. */
             checkedAt: string | null;
+            /** @description A mail domain, such as `example.com`. */
             domain: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description Why the newest try failed; null: it did not. */
             lastError: components["schemas"]["DomainProblem"] | null;
+            /** @description Name of the TXT record that proves the domain. */
             recordName: string;
+            /** @description Its value. */
             recordValue: string;
+            /** @description When the domain was proven; null: it is not. */
             verifiedAt: string | null;
         };
-        /** SsoPersonList */
+        /**
+         * SsoPersonList
+         * @description A page of them.
+         */
         SsoPersonList: {
+            /** @description This page. */
             items: components["schemas"]["SsoPersonView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** SsoPersonView */
+        /**
+         * SsoPersonView
+         * @description Somebody who came by a connection. subject, email: as the provider told them; displayName: of members, else null.
+         */
         SsoPersonView: {
+            /** @description The name they are shown by. */
             displayName: string | null;
+            /** @description E-mail address. */
             email: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The link's id.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When they came in by it last; null: not yet.
+             */
             lastSignInAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When they came by it first.
+             */
             linkedAt: string;
+            /** @description What the provider calls them. */
             subject: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The person.
+             */
             userId: string;
         };
-        /** SsoTest */
+        /**
+         * SsoTest
+         * @description redirectTo: a page of this web app, which gets `?sso=worked`, or `?sso=failed` and `code`, in its query.
+         */
         SsoTest: {
-            /** @default  */
-            redirectTo: string;
+            /**
+             * @description A page of the web app, which is told how it went.
+             * @default
+             */
+            redirectTo?: string;
         };
-        /** SsoTestStarted */
+        /**
+         * SsoTestStarted
+         * @description url: where to send the browser.
+         */
         SsoTestStarted: {
+            /** @description An https address. */
             url: string;
         };
         /**
@@ -2007,77 +2918,174 @@ export interface components {
          * @enum {string}
          */
         StepKind: "filled" | "stop_moved" | "trimmed" | "target_hit" | "closed" | "cancelled";
-        /** Transfer */
+        /**
+         * Transfer
+         * @description userId: an admin, who becomes the owner.
+         */
         Transfer: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description An admin, who becomes the owner.
+             */
             userId: string;
         };
-        /** UsageItem */
+        /**
+         * UsageItem
+         * @description One limit. used: null means that nothing counts it yet; allowed: null means no limit.
+         */
         UsageItem: {
+            /** @description The plan's limit; null: none. */
             allowed: number | null;
+            /** @description Name of the limit. */
             limit: string;
+            /** @description How much is used now; null: nothing counts it yet. */
             used: number | null;
         };
-        /** UsageView */
+        /**
+         * UsageView
+         * @description What is used and allowed. viewers_per_room: of the fullest live room. features: what the plan holds. storage_bytes: uploads and recordings, of which there are none yet: nothing is counted, and used is null.
+         */
         UsageView: {
+            /** @description Rooms in the archive; they count against no limit. */
             archivedRooms: number;
+            /** @description What the plan holds: `recording`, `sso`, `api_access`. */
             features: string[];
+            /** @description Every counted limit of the plan. */
             limits: components["schemas"]["UsageItem"][];
+            /** @description Rooms that are live now. */
             liveRooms: number;
+            /** @description How many members there are. */
             members: number;
+            /** @description The plan. */
             planTier: components["schemas"]["PlanTier"];
         };
         /**
          * WebhookChanges
-         * @example {
-         *       "isEnabled": true
-         *     }
+         * @description What is not given stays as it is. isEnabled true also forgets earlier failures.
          */
         WebhookChanges: {
+            /** @description Words for people. */
             description?: string;
+            /** @description Which events; `*` for all there are and will be. */
             events?: string[];
+            /** @description Whether it is on. */
             isEnabled?: boolean;
-            /** @example https://example.com/hooks */
+            /**
+             * @description An https address.
+             * @example https://example.com/hooks
+             */
             url?: string;
         };
-        /** WebhookList */
+        /**
+         * WebhookList
+         * @description A page of them.
+         */
         WebhookList: {
+            /** @description This page. */
             items: components["schemas"]["WebhookView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** WebhookView */
-        WebhookView: {
-            /** Format: date-time */
-            createdAt: string;
-            description: string;
-            disabledAt: string | null;
-            disabledReason: components["schemas"]["DisabledReason"] | null;
-            events: string[];
-            failingSince: string | null;
-            /** Format: uuid */
+        /** @description One event, as it is POSTed. New fields may come. */
+        WebhookMessage: {
+            /** @description What happened; its fields depend on `type`. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description As the header `webhook-id`: the same for every repeat. */
             id: string;
+            /**
+             * Format: uuid
+             * @description What the event is about: events of one object come in order.
+             */
+            objectId: string;
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
+            organizationId: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description Which event. */
+            type: string;
+        };
+        /**
+         * WebhookView
+         * @description An endpoint, without its secret. events: names, or `*` for all. failingSince: nothing was taken since; null: all well. oldSecretUntil: until then messages carry a signature by the secret before the last rotation, too.
+         */
+        WebhookView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description Words for people. */
+            description: string;
+            /** @description When it was switched off; null: it is on. */
+            disabledAt: string | null;
+            /** @description Why it is off; null: it is on. */
+            disabledReason: components["schemas"]["DisabledReason"] | null;
+            /** @description Which events; `*` for all there are and will be. */
+            events: string[];
+            /** @description Since when nothing was taken; null: all is well. */
+            failingSince: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether it is on. */
             isEnabled: boolean;
+            /** @description Until then messages are signed with the former secret, too; null: there is none. */
             oldSecretUntil: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updatedAt: string;
+            /** @description An https address. */
             url: string;
         };
-        /** WebhookWithSecret */
+        /**
+         * WebhookWithSecret
+         * @description secret: signs what is sent, shown this once.
+         */
         WebhookWithSecret: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
+            /** @description Words for people. */
             description: string;
+            /** @description When it was switched off; null: it is on. */
             disabledAt: string | null;
+            /** @description Why it is off; null: it is on. */
             disabledReason: components["schemas"]["DisabledReason"] | null;
+            /** @description Which events; `*` for all there are and will be. */
             events: string[];
+            /** @description Since when nothing was taken; null: all is well. */
             failingSince: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description Whether it is on. */
             isEnabled: boolean;
+            /** @description Until then messages are signed with the former secret, too; null: there is none. */
             oldSecretUntil: string | null;
+            /** @description Signs what is sent to you; shown this once. */
             secret: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updatedAt: string;
+            /** @description An https address. */
             url: string;
         };
         /**
@@ -2086,31 +3094,439 @@ export interface components {
          * @enum {string}
          */
         WhoMayChat: "everyone" | "speakers" | "moderators";
-        /** WorkspaceChanges */
+        /**
+         * WorkspaceChanges
+         * @description Its new name; its slug stays.
+         */
         WorkspaceChanges: {
+            /** @description Its name. */
             name: string;
         };
-        /** WorkspaceList */
+        /**
+         * WorkspaceList
+         * @description A page of them.
+         */
         WorkspaceList: {
+            /** @description This page. */
             items: components["schemas"]["WorkspaceView"][];
-            nextCursor?: string | null;
+            /** @description `cursor` of the next page; null: this was the last. */
+            nextCursor: string | null;
         };
-        /** WorkspaceView */
+        /**
+         * WorkspaceView
+         * @description A group of rooms.
+         */
         WorkspaceView: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             createdAt: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             id: string;
+            /** @description Its name. */
             name: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The organization it belongs to.
+             */
             organizationId: string;
+            /** @description Its name in addresses: lower-case letters, digits and hyphens. */
             slug: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description No token, or it is not good. `unauthenticated` */
+        "401-unauthenticated": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The plan does not allow it. `feature_not_in_plan` */
+        "402-feature_not_in_plan": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The plan does not allow it. `plan_limit_reached` */
+        "402-plan_limit_reached": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The plan does not allow it. `plan_limit_reached`, `feature_not_in_plan` */
+        "402-plan_limit_reached-feature_not_in_plan": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Your role, your organization's single sign-on, or the API token does not allow it. `forbidden` */
+        "403-forbidden": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Your role, your organization's single sign-on, or the API token does not allow it. `forbidden`, `sso_required` */
+        "403-forbidden-sso_required": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is none, or it is another tenant's. `not_found` */
+        "404-not_found": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No form of the answer is acceptable. `not_acceptable` */
+        "406-not_acceptable": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict` */
+        "409-conflict": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `request_in_flight` */
+        "409-conflict-request_in_flight": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `request_in_flight`, `alert_over`, `alert_not_filled`, `alert_already_filled`, `target_already_hit` */
+        "409-conflict-request_in_flight-alert_over-alert_not_filled-alert_already_filled-target_already_hit": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `request_in_flight`, `room_already_live` */
+        "409-conflict-request_in_flight-room_already_live": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `request_in_flight`, `room_not_live` */
+        "409-conflict-request_in_flight-room_not_live": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `room_not_live` */
+        "409-conflict-room_not_live": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not in a state that allows this, or the name is taken. `conflict`, `sso_not_proven` */
+        "409-conflict-sso_not_proven": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It changed since you read it. `precondition_failed` */
+        "412-precondition_failed": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is larger than 64 KiB. `too_large` */
+        "413-too_large": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is no JSON. `unsupported_media_type` */
+        "415-unsupported_media_type": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not as described. `invalid_input` */
+        "422-invalid_input": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not as described. `invalid_input`, `idempotency_key_reused` */
+        "422-invalid_input-idempotency_key_reused": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not as described. `invalid_input`, `idempotency_key_reused`, `sso_failed` */
+        "422-invalid_input-idempotency_key_reused-sso_failed": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not as described. `invalid_input`, `sso_failed` */
+        "422-invalid_input-sso_failed": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests; `Retry-After` says when to come back. `rate_limited` */
+        "429-rate_limited": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something we need is away; try again after `Retry-After`. `unavailable` */
+        "503-unavailable": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something we need is away; try again after `Retry-After`. `unavailable`, `no_media_node` */
+        "503-unavailable-no_media_node": {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Refused in another way; `code` says how. */
+        Refused: {
+            headers: {
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description Names this answer, for `If-None-Match` and `If-Match`. */
+        ETag: string;
+        /** @description `true`: this is the answer of the first request with this key. */
+        "Idempotency-Replayed": "true";
+        /** @description Requests at once, of the fullest bucket. */
+        "RateLimit-Limit": number;
+        /** @description The bucket: its size, `w` seconds to fill it, and its name. */
+        "RateLimit-Policy": string;
+        /** @description How many of them are left, about. */
+        "RateLimit-Remaining": number;
+        /** @description Seconds until all are there again. */
+        "RateLimit-Reset": number;
+        /** @description Seconds to wait before the next try. */
+        "Retry-After": number;
+        /** @description Names this request in our log. */
+        "X-Request-Id": string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -2127,69 +3543,56 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "abilities": [
+                     *         {
+                     *           "description": "Read rooms and what is live in them.",
+                     *           "name": "rooms:read"
+                     *         }
+                     *       ],
+                     *       "events": [
+                     *         {
+                     *           "description": "A trading alert was posted.",
+                     *           "name": "alert.posted"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Catalogue"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getDemo: {
@@ -2204,69 +3607,54 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "people": [
+                     *         {
+                     *           "displayName": "Ada Park",
+                     *           "email": "ada@example.com",
+                     *           "password": "shown on the sign-in page",
+                     *           "role": "host"
+                     *         }
+                     *       ],
+                     *       "roomId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DemoView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     acceptInvitation: {
@@ -2281,120 +3669,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "Jm3k9Qx2Vb7Rt5Yw8Zc1Nd4Hf6Lg0Ps"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AcceptInvitation"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "organization": {
+                     *         "auditRetentionDays": null,
+                     *         "chatRetentionDays": 365,
+                     *         "createdAt": "2026-11-23T14:30:00Z",
+                     *         "deletesAt": null,
+                     *         "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *         "name": "Acme Futures",
+                     *         "planTier": "professional",
+                     *         "role": "owner",
+                     *         "slug": "acme-futures",
+                     *         "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *       },
+                     *       "role": "viewer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AcceptedInvitation"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getMe: {
@@ -2409,87 +3735,62 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "displayName": "Ada Park",
+                     *       "email": "ada@example.com",
+                     *       "id": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "organizations": [
+                     *         {
+                     *           "auditRetentionDays": null,
+                     *           "chatRetentionDays": 365,
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "deletesAt": null,
+                     *           "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *           "name": "Acme Futures",
+                     *           "planTier": "professional",
+                     *           "role": "owner",
+                     *           "slug": "acme-futures",
+                     *           "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     eraseMe: {
@@ -2504,118 +3805,38 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Erasure"];
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     exportMe: {
@@ -2630,87 +3851,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Stream Response */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-ndjson": string;
                 };
             };
-            /** @description The same as before. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listMyInvitations: {
@@ -2725,87 +3886,56 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "expiresAt": "2027-11-23T14:30:00Z",
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *           "organizationName": "Acme Futures",
+                     *           "role": "host"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OwnInvitationList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     acceptMyInvitation: {
@@ -2816,131 +3946,57 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The invitation. */
                 invitation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "organization": {
+                     *         "auditRetentionDays": null,
+                     *         "chatRetentionDays": 365,
+                     *         "createdAt": "2026-11-23T14:30:00Z",
+                     *         "deletesAt": null,
+                     *         "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *         "name": "Acme Futures",
+                     *         "planTier": "professional",
+                     *         "role": "owner",
+                     *         "slug": "acme-futures",
+                     *         "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *       },
+                     *       "role": "viewer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AcceptedInvitation"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached"];
+            403: components["responses"]["403-forbidden"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     declineMyInvitation: {
@@ -2951,129 +4007,37 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The invitation. */
                 invitation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listOrganizations: {
@@ -3088,87 +4052,60 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "auditRetentionDays": null,
+                     *           "chatRetentionDays": 365,
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "deletesAt": null,
+                     *           "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *           "name": "Acme Futures",
+                     *           "planTier": "professional",
+                     *           "role": "owner",
+                     *           "slug": "acme-futures",
+                     *           "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createOrganization: {
@@ -3183,120 +4120,54 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Futures"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewOrganization"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getOrganization: {
@@ -3307,102 +4178,64 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeOrganization: {
@@ -3413,144 +4246,66 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "auditRetentionDays": null,
+                 *       "chatRetentionDays": 365,
+                 *       "name": "Acme Futures",
+                 *       "slug": "acme-futures"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrganizationChange"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listApiTokens: {
@@ -3566,102 +4321,69 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "abilities": [
+                     *             "rooms:read",
+                     *             "feed:read"
+                     *           ],
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "createdBy": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *           "expiresAt": "2027-11-23T14:30:00Z",
+                     *           "hint": "9xYz",
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "lastUsedAt": "2026-11-23T14:30:00Z",
+                     *           "name": "Journal"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiTokenList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createApiToken: {
@@ -3672,135 +4394,70 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "abilities": [
+                 *         "rooms:read",
+                 *         "feed:read"
+                 *       ],
+                 *       "expiresAt": "2027-11-23T14:30:00Z",
+                 *       "name": "Journal"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewApiToken"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "abilities": [
+                     *         "rooms:read",
+                     *         "feed:read"
+                     *       ],
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "createdBy": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "expiresAt": "2027-11-23T14:30:00Z",
+                     *       "hint": "9xYz",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "lastUsedAt": "2026-11-23T14:30:00Z",
+                     *       "name": "Opening bell",
+                     *       "token": "trt_A1b2C3d4…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiTokenWithText"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getApiToken: {
@@ -3811,103 +4468,66 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The API token's id, not its text. */
                 token_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "abilities": [
+                     *         "rooms:read",
+                     *         "feed:read"
+                     *       ],
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "createdBy": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "expiresAt": "2027-11-23T14:30:00Z",
+                     *       "hint": "9xYz",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "lastUsedAt": "2026-11-23T14:30:00Z",
+                     *       "name": "Journal"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiTokenView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     revokeApiToken: {
@@ -3918,112 +4538,38 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The API token's id, not its text. */
                 token_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listAuditEntries: {
@@ -4051,102 +4597,75 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "room.created",
+                     *           "actorId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *           "actorKind": "user",
+                     *           "after": {
+                     *             "name": "Opening bell"
+                     *           },
+                     *           "at": "2026-11-23T14:30:00Z",
+                     *           "before": null,
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "ip": "203.0.113.7",
+                     *           "requestId": "5f0c1c1e9b6e4c7c8a5e0d7e7c3b2a10",
+                     *           "sessionId": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *           "subjectId": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "subjectKind": "room",
+                     *           "tokenId": null,
+                     *           "userAgent": "curl/8.11.0"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEntryList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     exportAuditEntries: {
@@ -4168,17 +4687,21 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Stream Response */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4186,85 +4709,15 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description The same as before. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteOrganization: {
@@ -4275,252 +4728,114 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Futures"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Deletion"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     restoreOrganization: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listInvitations: {
@@ -4536,102 +4851,67 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "declinedAt": null,
+                     *           "email": null,
+                     *           "expiresAt": "2027-11-23T14:30:00Z",
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "maxUses": 20,
+                     *           "role": "viewer",
+                     *           "usedCount": 4
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createInvitation: {
@@ -4642,251 +4922,104 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": null,
+                 *       "expiresInS": 604800,
+                 *       "maxUses": 20,
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewInvitation"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "Jm3k9Qx2Vb7Rt5Yw8Zc1Nd4Hf6Lg0Ps",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "declinedAt": null,
+                     *       "email": null,
+                     *       "expiresAt": "2027-11-23T14:30:00Z",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "maxUses": 20,
+                     *       "role": "viewer",
+                     *       "usedCount": 4
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationWithCode"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     revokeInvitation: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The invitation. */
                 invitation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     resendInvitation: {
@@ -4897,132 +5030,55 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The invitation. */
                 invitation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "Jm3k9Qx2Vb7Rt5Yw8Zc1Nd4Hf6Lg0Ps",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "declinedAt": null,
+                     *       "email": null,
+                     *       "expiresAt": "2027-11-23T14:30:00Z",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "maxUses": 20,
+                     *       "role": "viewer",
+                     *       "usedCount": 4
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationWithCode"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     leaveOrganization: {
@@ -5033,129 +5089,37 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listMembers: {
@@ -5175,102 +5139,65 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "displayName": "Ada Park",
+                     *           "email": "ada@example.com",
+                     *           "isHost": true,
+                     *           "joinedAt": "2026-11-23T14:30:00Z",
+                     *           "role": "host",
+                     *           "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getMember: {
@@ -5281,103 +5208,62 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The person's user id. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "displayName": "Ada Park",
+                     *       "email": "ada@example.com",
+                     *       "isHost": true,
+                     *       "joinedAt": "2026-11-23T14:30:00Z",
+                     *       "role": "host",
+                     *       "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     removeMember: {
@@ -5388,112 +5274,39 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The person's user id. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeMember: {
@@ -5504,145 +5317,62 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The person's user id. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "isHost": true,
+                 *       "role": "host"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberChange"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "displayName": "Ada Park",
+                     *       "email": "ada@example.com",
+                     *       "isHost": true,
+                     *       "joinedAt": "2026-11-23T14:30:00Z",
+                     *       "role": "host",
+                     *       "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listRooms: {
@@ -5662,102 +5392,78 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "archivedAt": null,
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "description": "Stocks, every trading day from 9:15.",
+                     *           "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *           "lastSeq": 42,
+                     *           "liveSession": {
+                     *             "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *             "startedAt": "2026-11-23T14:30:00Z",
+                     *             "watching": 87
+                     *           },
+                     *           "name": "Opening bell",
+                     *           "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *           "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *           "slug": "opening-bell",
+                     *           "state": "live",
+                     *           "timeZone": "America/New_York",
+                     *           "waitingText": "We begin at 9:15.",
+                     *           "whoMayChat": "everyone",
+                     *           "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createRoom: {
@@ -5768,135 +5474,78 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Stocks, every trading day from 9:15.",
+                 *       "name": "Opening bell",
+                 *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                 *       "slug": "opening-bell",
+                 *       "timeZone": "America/New_York",
+                 *       "waitingText": "We begin at 9:15.",
+                 *       "whoMayChat": "everyone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRoom"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedAt": null,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Stocks, every trading day from 9:15.",
+                     *       "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "lastSeq": 42,
+                     *       "liveSession": {
+                     *         "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *         "startedAt": "2026-11-23T14:30:00Z",
+                     *         "watching": 87
+                     *       },
+                     *       "name": "Opening bell",
+                     *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "opening-bell",
+                     *       "state": "live",
+                     *       "timeZone": "America/New_York",
+                     *       "waitingText": "We begin at 9:15.",
+                     *       "whoMayChat": "everyone",
+                     *       "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getRoom: {
@@ -5907,103 +5556,75 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedAt": null,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Stocks, every trading day from 9:15.",
+                     *       "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "lastSeq": 42,
+                     *       "liveSession": {
+                     *         "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *         "startedAt": "2026-11-23T14:30:00Z",
+                     *         "watching": 87
+                     *       },
+                     *       "name": "Opening bell",
+                     *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "opening-bell",
+                     *       "state": "live",
+                     *       "timeZone": "America/New_York",
+                     *       "waitingText": "We begin at 9:15.",
+                     *       "whoMayChat": "everyone",
+                     *       "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteRoom: {
@@ -6014,112 +5635,39 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeRoom: {
@@ -6130,145 +5678,80 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Stocks, every trading day from 9:15.",
+                 *       "name": "Opening bell",
+                 *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                 *       "slug": "opening-bell",
+                 *       "timeZone": "America/New_York",
+                 *       "waitingText": "We begin at 9:15.",
+                 *       "whoMayChat": "everyone"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomChange"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedAt": null,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Stocks, every trading day from 9:15.",
+                     *       "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "lastSeq": 42,
+                     *       "liveSession": {
+                     *         "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *         "startedAt": "2026-11-23T14:30:00Z",
+                     *         "watching": 87
+                     *       },
+                     *       "name": "Opening bell",
+                     *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "opening-bell",
+                     *       "state": "live",
+                     *       "timeZone": "America/New_York",
+                     *       "waitingText": "We begin at 9:15.",
+                     *       "whoMayChat": "everyone",
+                     *       "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     postAlert: {
@@ -6279,136 +5762,80 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "entry": "181.20",
+                 *       "note": "Above yesterday's high.",
+                 *       "side": "long",
+                 *       "stop": "178.50",
+                 *       "symbol": "AAPL",
+                 *       "targets": [
+                 *         "186.40",
+                 *         "190"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAlert"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-23T14:30:00Z",
+                     *       "authorId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "authorName": "Ada Park",
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "kind": "alert.posted",
+                     *       "seq": 42,
+                     *       "subjectId": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11"
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeedEventView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     postAlertStep: {
@@ -6419,137 +5846,76 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
+                /** @description The alert: `subjectId` of its entry in the feed. */
                 alert_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "fraction": "0.5",
+                 *       "kind": "trimmed",
+                 *       "price": "186.40"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAlertStep"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-23T14:30:00Z",
+                     *       "authorId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "authorName": "Ada Park",
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "kind": "alert.posted",
+                     *       "seq": 42,
+                     *       "subjectId": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11"
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeedEventView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight-alert_over-alert_not_filled-alert_already_filled-target_already_hit"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     archiveRoom: {
@@ -6560,132 +5926,65 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedAt": null,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Stocks, every trading day from 9:15.",
+                     *       "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "lastSeq": 42,
+                     *       "liveSession": {
+                     *         "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *         "startedAt": "2026-11-23T14:30:00Z",
+                     *         "watching": 87
+                     *       },
+                     *       "name": "Opening bell",
+                     *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "opening-bell",
+                     *       "state": "live",
+                     *       "timeZone": "America/New_York",
+                     *       "waitingText": "We begin at 9:15.",
+                     *       "whoMayChat": "everyone",
+                     *       "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     endSession: {
@@ -6696,132 +5995,52 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "endedAt": null,
+                     *       "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "roomId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "startedAt": "2026-11-23T14:30:00Z",
+                     *       "startedBy": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LiveSessionView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight-room_not_live"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listEvents: {
@@ -6837,103 +6056,79 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-23T14:30:00Z",
+                     *           "authorId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *           "authorName": "Ada Park",
+                     *           "body": {
+                     *             "entry": "181.20",
+                     *             "note": "Above yesterday's high.",
+                     *             "side": "long",
+                     *             "stop": "178.50",
+                     *             "symbol": "AAPL",
+                     *             "targets": [
+                     *               "186.40",
+                     *               "190"
+                     *             ]
+                     *           },
+                     *           "kind": "alert.posted",
+                     *           "seq": 42,
+                     *           "subjectId": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11"
+                     *         }
+                     *       ],
+                     *       "lastSeq": 42,
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeedPage"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     joinSession: {
@@ -6941,132 +6136,63 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "iceServers": [
+                     *         {
+                     *           "credential": "c2VjcmV0",
+                     *           "urls": [
+                     *             "turns:turn.example.com:443?transport=tcp"
+                     *           ],
+                     *           "username": "1764000000:viewer"
+                     *         }
+                     *       ],
+                     *       "liveSessionId": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *       "participantId": "018f2b6c-7a00-7b77-8c9d-4e5f6a7b8c9d",
+                     *       "roomId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "rtpCapabilities": {
+                     *         "codecs": [],
+                     *         "headerExtensions": []
+                     *       },
+                     *       "signalingUrl": "wss://signaling.example.com/signaling",
+                     *       "token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JoinView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-room_not_live"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable-no_media_node"];
+            default: components["responses"]["Refused"];
         };
     };
     postMessage: {
@@ -7077,136 +6203,72 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Good morning."
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMessage"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-23T14:30:00Z",
+                     *       "authorId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40",
+                     *       "authorName": "Ada Park",
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "kind": "alert.posted",
+                     *       "seq": 42,
+                     *       "subjectId": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11"
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeedEventView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     restoreRoom: {
@@ -7217,132 +6279,65 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedAt": null,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Stocks, every trading day from 9:15.",
+                     *       "id": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "lastSeq": 42,
+                     *       "liveSession": {
+                     *         "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *         "startedAt": "2026-11-23T14:30:00Z",
+                     *         "watching": 87
+                     *       },
+                     *       "name": "Opening bell",
+                     *       "nextSessionAt": "2026-11-24T14:15:00Z",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "opening-bell",
+                     *       "state": "live",
+                     *       "timeZone": "America/New_York",
+                     *       "waitingText": "We begin at 9:15.",
+                     *       "whoMayChat": "everyone",
+                     *       "workspaceId": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listRoomRoles: {
@@ -7353,370 +6348,167 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "displayName": "Ada Park",
+                     *           "organizationRole": "viewer",
+                     *           "role": "host",
+                     *           "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomRoleList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     putRoomRole: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
+                /** @description The person's user id. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "host"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRoomRole"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "displayName": "Ada Park",
+                     *       "organizationRole": "viewer",
+                     *       "role": "host",
+                     *       "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomRoleView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteRoomRole: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
+                /** @description The person's user id. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     startSession: {
@@ -7727,132 +6519,52 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The room. */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "endedAt": null,
+                     *       "id": "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "roomId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                     *       "startedAt": "2026-11-23T14:30:00Z",
+                     *       "startedBy": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LiveSessionView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight-room_already_live"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable-no_media_node"];
+            default: components["responses"]["Refused"];
         };
     };
     listSsoConnections: {
@@ -7863,102 +6575,82 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "acsUrl": "https://rooms.example.com/auth/v1/sso/saml/acs",
+                     *           "certificateExpiresAt": null,
+                     *           "certificates": [],
+                     *           "clientId": "0oa1b2c3",
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "defaultRole": "viewer",
+                     *           "hasClientSecret": true,
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "idpEntityId": null,
+                     *           "idpMetadataUrl": null,
+                     *           "idpSsoUrl": null,
+                     *           "isEnabled": true,
+                     *           "isEnforced": false,
+                     *           "issuer": "https://login.example.com",
+                     *           "joinsMembers": true,
+                     *           "kind": "oidc",
+                     *           "lastError": null,
+                     *           "metadataError": null,
+                     *           "metadataReadAt": null,
+                     *           "metadataUrl": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *           "name": "Okta",
+                     *           "redirectUri": "https://rooms.example.com/auth/v1/sso/callback",
+                     *           "spEntityId": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *           "updatedAt": "2026-11-23T14:30:00Z",
+                     *           "workedAt": "2026-11-23T14:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoConnectionList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createSsoConnection: {
@@ -7969,135 +6661,84 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "clientId": "0oa1b2c3",
+                 *       "clientSecret": "from-the-provider",
+                 *       "defaultRole": "viewer",
+                 *       "issuer": "https://login.example.com",
+                 *       "joinsMembers": true,
+                 *       "kind": "oidc",
+                 *       "name": "Okta"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSsoConnection"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acsUrl": "https://rooms.example.com/auth/v1/sso/saml/acs",
+                     *       "certificateExpiresAt": null,
+                     *       "certificates": [],
+                     *       "clientId": "0oa1b2c3",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "defaultRole": "viewer",
+                     *       "hasClientSecret": true,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "idpEntityId": null,
+                     *       "idpMetadataUrl": null,
+                     *       "idpSsoUrl": null,
+                     *       "isEnabled": true,
+                     *       "isEnforced": false,
+                     *       "issuer": "https://login.example.com",
+                     *       "joinsMembers": true,
+                     *       "kind": "oidc",
+                     *       "lastError": null,
+                     *       "metadataError": null,
+                     *       "metadataReadAt": null,
+                     *       "metadataUrl": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "name": "Okta",
+                     *       "redirectUri": "https://rooms.example.com/auth/v1/sso/callback",
+                     *       "spEntityId": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "workedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoConnectionView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused-sso_failed"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getSsoConnection: {
@@ -8108,103 +6749,80 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acsUrl": "https://rooms.example.com/auth/v1/sso/saml/acs",
+                     *       "certificateExpiresAt": null,
+                     *       "certificates": [],
+                     *       "clientId": "0oa1b2c3",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "defaultRole": "viewer",
+                     *       "hasClientSecret": true,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "idpEntityId": null,
+                     *       "idpMetadataUrl": null,
+                     *       "idpSsoUrl": null,
+                     *       "isEnabled": true,
+                     *       "isEnforced": false,
+                     *       "issuer": "https://login.example.com",
+                     *       "joinsMembers": true,
+                     *       "kind": "oidc",
+                     *       "lastError": null,
+                     *       "metadataError": null,
+                     *       "metadataReadAt": null,
+                     *       "metadataUrl": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "name": "Okta",
+                     *       "redirectUri": "https://rooms.example.com/auth/v1/sso/callback",
+                     *       "spEntityId": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "workedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoConnectionView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteSsoConnection: {
@@ -8215,112 +6833,38 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeSsoConnection: {
@@ -8331,145 +6875,87 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "clientId": "0oa1b2c3",
+                 *       "clientSecret": "from-the-provider",
+                 *       "defaultRole": "viewer",
+                 *       "isEnabled": true,
+                 *       "isEnforced": false,
+                 *       "issuer": "https://login.example.com",
+                 *       "joinsMembers": true,
+                 *       "name": "Okta"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SsoConnectionChanges"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acsUrl": "https://rooms.example.com/auth/v1/sso/saml/acs",
+                     *       "certificateExpiresAt": null,
+                     *       "certificates": [],
+                     *       "clientId": "0oa1b2c3",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "defaultRole": "viewer",
+                     *       "hasClientSecret": true,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "idpEntityId": null,
+                     *       "idpMetadataUrl": null,
+                     *       "idpSsoUrl": null,
+                     *       "isEnabled": true,
+                     *       "isEnforced": false,
+                     *       "issuer": "https://login.example.com",
+                     *       "joinsMembers": true,
+                     *       "kind": "oidc",
+                     *       "lastError": null,
+                     *       "metadataError": null,
+                     *       "metadataReadAt": null,
+                     *       "metadataUrl": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "name": "Okta",
+                     *       "redirectUri": "https://rooms.example.com/auth/v1/sso/callback",
+                     *       "spEntityId": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "workedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoConnectionView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-sso_not_proven"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-sso_failed"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listSsoPeople: {
@@ -8485,220 +6971,107 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "displayName": "Ada Park",
+                     *           "email": "ada@example.com",
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "lastSignInAt": "2026-11-23T14:30:00Z",
+                     *           "linkedAt": "2026-11-23T14:30:00Z",
+                     *           "subject": "00u1b2c3",
+                     *           "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoPersonList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     unlinkSsoPerson: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
+                /** @description The link between a person and the provider. */
                 identity_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     readSsoMetadata: {
@@ -8709,132 +7082,71 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acsUrl": "https://rooms.example.com/auth/v1/sso/saml/acs",
+                     *       "certificateExpiresAt": null,
+                     *       "certificates": [],
+                     *       "clientId": "0oa1b2c3",
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "defaultRole": "viewer",
+                     *       "hasClientSecret": true,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "idpEntityId": null,
+                     *       "idpMetadataUrl": null,
+                     *       "idpSsoUrl": null,
+                     *       "isEnabled": true,
+                     *       "isEnforced": false,
+                     *       "issuer": "https://login.example.com",
+                     *       "joinsMembers": true,
+                     *       "kind": "oidc",
+                     *       "lastError": null,
+                     *       "metadataError": null,
+                     *       "metadataReadAt": null,
+                     *       "metadataUrl": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "name": "Okta",
+                     *       "redirectUri": "https://rooms.example.com/auth/v1/sso/callback",
+                     *       "spEntityId": "https://rooms.example.com/auth/v1/sso/saml/metadata",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "workedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoConnectionView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused-sso_failed"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     testSsoConnection: {
@@ -8845,136 +7157,56 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The connection to an identity provider. */
                 connection_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "redirectTo": "https://rooms.example.com/settings/sso"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SsoTest"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "url": "https://login.example.com/authorize?client_id=0oa1b2c3"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoTestStarted"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused-sso_failed"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listSsoDomains: {
@@ -8985,102 +7217,64 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "checkedAt": "2026-11-23T14:30:00Z",
+                     *           "domain": "example.com",
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "lastError": null,
+                     *           "recordName": "_tradingroom.example.com",
+                     *           "recordValue": "tradingroom-verify=Qx2Vb7Rt5Yw8",
+                     *           "verifiedAt": "2026-11-23T14:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoDomainList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     addSsoDomain: {
@@ -9091,251 +7285,98 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "domain": "example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSsoDomain"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checkedAt": "2026-11-23T14:30:00Z",
+                     *       "domain": "example.com",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "lastError": null,
+                     *       "recordName": "_tradingroom.example.com",
+                     *       "recordValue": "tradingroom-verify=Qx2Vb7Rt5Yw8",
+                     *       "verifiedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoDomainView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteSsoDomain: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of a GET of this path: refuse when it changed since. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The mail domain. */
                 domain_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     verifySsoDomain: {
@@ -9346,132 +7387,53 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The mail domain. */
                 domain_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checkedAt": "2026-11-23T14:30:00Z",
+                     *       "domain": "example.com",
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "lastError": null,
+                     *       "recordName": "_tradingroom.example.com",
+                     *       "recordValue": "tradingroom-verify=Qx2Vb7Rt5Yw8",
+                     *       "verifiedAt": "2026-11-23T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SsoDomainView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     transferOrganization: {
@@ -9482,135 +7444,62 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "userId": "018f2b6c-7a00-7d21-8f3a-5b7c9d1e2f40"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Transfer"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "auditRetentionDays": null,
+                     *       "chatRetentionDays": 365,
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deletesAt": null,
+                     *       "id": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "name": "Acme Futures",
+                     *       "planTier": "professional",
+                     *       "role": "owner",
+                     *       "slug": "acme-futures",
+                     *       "trialEndsAt": "2026-12-07T14:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getUsage: {
@@ -9621,102 +7510,69 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archivedRooms": 1,
+                     *       "features": [
+                     *         "recording",
+                     *         "api_access"
+                     *       ],
+                     *       "limits": [
+                     *         {
+                     *           "allowed": 10,
+                     *           "limit": "rooms",
+                     *           "used": 3
+                     *         }
+                     *       ],
+                     *       "liveRooms": 1,
+                     *       "members": 120,
+                     *       "planTier": "professional"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsageView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listWebhooks: {
@@ -9732,102 +7588,73 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "description": "Journal",
+                     *           "disabledAt": null,
+                     *           "disabledReason": null,
+                     *           "events": [
+                     *             "alert.posted",
+                     *             "session.started"
+                     *           ],
+                     *           "failingSince": null,
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "isEnabled": true,
+                     *           "oldSecretUntil": null,
+                     *           "updatedAt": "2026-11-23T14:30:00Z",
+                     *           "url": "https://example.com/hooks"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createWebhook: {
@@ -9838,135 +7665,73 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Journal",
+                 *       "events": [
+                 *         "alert.posted",
+                 *         "session.started"
+                 *       ],
+                 *       "url": "https://example.com/hooks"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewWebhook"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Journal",
+                     *       "disabledAt": null,
+                     *       "disabledReason": null,
+                     *       "events": [
+                     *         "alert.posted",
+                     *         "session.started"
+                     *       ],
+                     *       "failingSince": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "isEnabled": true,
+                     *       "oldSecretUntil": null,
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "url": "https://example.com/hooks"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getWebhook: {
@@ -9977,103 +7742,70 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Journal",
+                     *       "disabledAt": null,
+                     *       "disabledReason": null,
+                     *       "events": [
+                     *         "alert.posted",
+                     *         "session.started"
+                     *       ],
+                     *       "failingSince": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "isEnabled": true,
+                     *       "oldSecretUntil": null,
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "url": "https://example.com/hooks"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteWebhook: {
@@ -10084,112 +7816,39 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeWebhook: {
@@ -10200,145 +7859,75 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "Journal",
+                 *       "events": [
+                 *         "alert.posted",
+                 *         "session.started"
+                 *       ],
+                 *       "isEnabled": true,
+                 *       "url": "https://example.com/hooks"
+                 *     }
+                 */
                 "application/json": components["schemas"]["WebhookChanges"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Journal",
+                     *       "disabledAt": null,
+                     *       "disabledReason": null,
+                     *       "events": [
+                     *         "alert.posted",
+                     *         "session.started"
+                     *       ],
+                     *       "failingSince": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "isEnabled": true,
+                     *       "oldSecretUntil": null,
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "url": "https://example.com/hooks"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listWebhookDeliveries: {
@@ -10356,103 +7945,88 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": [
+                     *             {
+                     *               "at": "2026-11-23T14:30:00Z",
+                     *               "error": null,
+                     *               "excerpt": "ok",
+                     *               "latencyMs": 84,
+                     *               "status": 200
+                     *             }
+                     *           ],
+                     *           "body": {
+                     *             "entry": "181.20",
+                     *             "note": "Above yesterday's high.",
+                     *             "side": "long",
+                     *             "stop": "178.50",
+                     *             "symbol": "AAPL",
+                     *             "targets": [
+                     *               "186.40",
+                     *               "190"
+                     *             ]
+                     *           },
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "deliveredAt": "2026-11-23T14:30:00Z",
+                     *           "event": "alert.posted",
+                     *           "failedAt": null,
+                     *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getWebhookDelivery: {
@@ -10463,104 +8037,85 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
+                /** @description The delivery. */
                 delivery_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-23T14:30:00Z",
+                     *           "error": null,
+                     *           "excerpt": "ok",
+                     *           "latencyMs": 84,
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deliveredAt": "2026-11-23T14:30:00Z",
+                     *       "event": "alert.posted",
+                     *       "failedAt": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     replayWebhookDelivery: {
@@ -10571,133 +8126,75 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
+                /** @description The delivery. */
                 delivery_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-23T14:30:00Z",
+                     *           "error": null,
+                     *           "excerpt": "ok",
+                     *           "latencyMs": 84,
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deliveredAt": "2026-11-23T14:30:00Z",
+                     *       "event": "alert.posted",
+                     *       "failedAt": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     pingWebhook: {
@@ -10708,132 +8205,73 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2026-11-23T14:30:00Z",
+                     *           "error": null,
+                     *           "excerpt": "ok",
+                     *           "latencyMs": 84,
+                     *           "status": 200
+                     *         }
+                     *       ],
+                     *       "body": {
+                     *         "entry": "181.20",
+                     *         "note": "Above yesterday's high.",
+                     *         "side": "long",
+                     *         "stop": "178.50",
+                     *         "symbol": "AAPL",
+                     *         "targets": [
+                     *           "186.40",
+                     *           "190"
+                     *         ]
+                     *       },
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "deliveredAt": "2026-11-23T14:30:00Z",
+                     *       "event": "alert.posted",
+                     *       "failedAt": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     replayWebhook: {
@@ -10844,136 +8282,56 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "since": "2026-11-22T00:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplaySince"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 12
+                     *     }
+                     */
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     rotateWebhookSecret: {
@@ -10984,132 +8342,61 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The webhook endpoint. */
                 webhook_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "description": "Journal",
+                     *       "disabledAt": null,
+                     *       "disabledReason": null,
+                     *       "events": [
+                     *         "alert.posted",
+                     *         "session.started"
+                     *       ],
+                     *       "failingSince": null,
+                     *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "isEnabled": true,
+                     *       "oldSecretUntil": null,
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                     *       "updatedAt": "2026-11-23T14:30:00Z",
+                     *       "url": "https://example.com/hooks"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listWorkspaces: {
@@ -11125,102 +8412,64 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-11-23T14:30:00Z",
+                     *           "id": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867",
+                     *           "name": "Futures",
+                     *           "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *           "slug": "futures"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkspaceList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     createWorkspace: {
@@ -11231,135 +8480,58 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Futures"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewWorkspace"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "id": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867",
+                     *       "name": "Futures",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "futures"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkspaceView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict-request_in_flight"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input-idempotency_key_reused"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     getWorkspace: {
@@ -11370,103 +8542,61 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The workspace. */
                 workspace_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "id": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867",
+                     *       "name": "Futures",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "futures"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkspaceView"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     deleteWorkspace: {
@@ -11477,112 +8607,39 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The workspace. */
                 workspace_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say about it. */
             204: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     changeWorkspace: {
@@ -11593,145 +8650,60 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The organization. Another tenant's is answered as one that does not exist. */
                 organization_id: string;
+                /** @description The workspace. */
                 workspace_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Futures"
+                 *     }
+                 */
                 "application/json": components["schemas"]["WorkspaceChanges"];
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-11-23T14:30:00Z",
+                     *       "id": "018f2b6c-7a00-7f64-9e0d-1c2b3a495867",
+                     *       "name": "Futures",
+                     *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                     *       "slug": "futures"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkspaceView"];
                 };
             };
-            /** @description No token, or it is not good (`unauthenticated`). */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`). */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Your role, or the API token, does not allow it (`forbidden`). */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is none, or it is another tenant's (`not_found`). */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It is not in a state that allows this (`conflict` and others). */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It changed since you read it (`precondition_failed`). */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB (`too_large`). */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is no JSON (`unsupported_media_type`). */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-feature_not_in_plan"];
+            403: components["responses"]["403-forbidden-sso_required"];
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            409: components["responses"]["409-conflict"];
+            412: components["responses"]["412-precondition_failed"];
+            413: components["responses"]["413-too_large"];
+            415: components["responses"]["415-unsupported_media_type"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listPermissions: {
@@ -11746,69 +8718,52 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "permissions": [
+                     *             "organization.manage"
+                     *           ],
+                     *           "role": "host"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PermissionTable"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
         };
     };
     listPlans: {
@@ -11823,68 +8778,838 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
-                    /** @description Names this request in our log. */
-                    "X-Request-Id"?: string;
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "hasApiAccess": true,
+                     *           "hasRecording": true,
+                     *           "hasSso": true,
+                     *           "maxHosts": 3,
+                     *           "maxRooms": 10,
+                     *           "maxStorageBytes": 25000000000,
+                     *           "maxViewersPerRoom": 200,
+                     *           "maxWorkspaces": 3,
+                     *           "priceCents": 14900,
+                     *           "tier": "starter"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlanList"];
                 };
             };
-            /** @description The same as before. */
+            /** @description The same as before: `If-None-Match` named it. */
             304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404-not_found"];
+            406: components["responses"]["406-not_acceptable"];
+            422: components["responses"]["422-invalid_input"];
+            429: components["responses"]["429-rate_limited"];
+            503: components["responses"]["503-unavailable"];
+            default: components["responses"]["Refused"];
+        };
+    };
+    onAlertPosted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description No form of the answer is acceptable (`not_acceptable`). */
-            406: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+        };
+    };
+    onAlertStepped: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
             };
-            /** @description The request is not as described (`invalid_input`, `idempotency_key_reused`). */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
             };
-            /** @description Too many requests; `Retry-After` says when to come back (`rate_limited`). */
-            429: {
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
-            /** @description Something we need is away; try again in a moment (`unavailable`, `no_media_node`). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+        };
+    };
+    onInvitationCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
             };
-            /** @description Refused */
-            default: {
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+        };
+    };
+    onInvitationRevoked: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
+            };
+        };
+    };
+    onMemberChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMemberJoined: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMemberLeft: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMemberRemoved: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onOrganizationChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomArchived: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomDeleted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomRestored: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onRoomRoleChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onSessionEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onSessionStarted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWorkspaceChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWorkspaceCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWorkspaceDeleted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same for every repeat of a message. */
+                "webhook-id": string;
+                /** @description When it was sent, seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the signature in base64; two of them, with a space between, after a rotation. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {},
+                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
+                 *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
+                 *       "timestamp": "2026-11-23T14:30:00Z",
+                 *       "type": "alert.posted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken. Anything else, or nothing within 15 seconds, is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

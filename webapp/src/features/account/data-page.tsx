@@ -20,7 +20,7 @@ export function DataPage({ email, owned }: DataPageProps) {
   const [isAsking, setAsking] = useState(false);
   const take = useMutation({ mutationFn: () => download('/me/export', 'my-data.ndjson') });
   const erase = useMutation({
-    mutationFn: () => call('POST', '/me/erasure', { email }),
+    mutationFn: () => call('POST', '/me/erasure', { body: { email } }),
     onSuccess: () => void auth.signOut({ scope: 'local' }),
   });
   const isOwner = owned.length > 0;

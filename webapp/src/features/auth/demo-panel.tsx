@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { auth } from '@/api/auth';
-import { read } from '@/api/read';
+import { call } from '@/api/client';
 import type { DemoPerson } from '@/api/types';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
@@ -20,7 +20,7 @@ interface DemoPanelProps {
 export function DemoPanel({ onChoice }: DemoPanelProps) {
   const demo = useQuery({
     queryKey: ['demo'],
-    queryFn: () => read('/demo', {}),
+    queryFn: () => call('GET', '/demo'),
     enabled: IS_DEMO,
     retry: true,
     retryDelay: RETRY_MS,

@@ -31,7 +31,7 @@ export function useMembers(organizationId: string): UseQueryResult<MemberList> {
 export function useUsageOf(organizationId: string) {
   return useQuery({
     queryKey: ['organizations', organizationId, 'usage'],
-    queryFn: () => read('/organizations/{organization_id}/usage', { organization_id: organizationId }),
+    queryFn: () => call('GET', '/organizations/{organization_id}/usage', { params: { path: { organization_id: organizationId } } }),
   });
 }
 

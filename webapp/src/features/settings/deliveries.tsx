@@ -1,3 +1,4 @@
+import { call } from '@/api/client';
 import type { WebhookDelivery } from '@/api/types';
 import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
@@ -10,7 +11,11 @@ import { rowsOf, useChange, useDeliveries } from './api';
 /** What was sent to an endpoint, newest first, with every attempt. */
 export function Deliveries({ organizationId, webhookId }: { organizationId: string; webhookId: string }) {
   const deliveries = useDeliveries(organizationId, webhookId);
-  const again = useChange<string>(organizationId, 'POST', (id) => `/webhooks/${webhookId}/deliveries/${id}/replay`, () => undefined);
+  const again = useChange(organizationId, (id: string, place) =>
+    call('POST', '/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay', {
+      params: { path: { ...place, webhook_id: webhookId, delivery_id: id } },
+    }),
+  );
   const rows = rowsOf(deliveries);
   return (
     <div className="border-t border-line bg-canvas">

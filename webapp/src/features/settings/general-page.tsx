@@ -1,4 +1,5 @@
 import { useState, type SubmitEvent } from 'react';
+import { call } from '@/api/client';
 import type { Organization } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { dayOf } from '@/lib/dates';
@@ -8,8 +9,9 @@ import { Banner, Panel } from '@/ui/states';
 import { SelectField } from '@/ui/select-field';
 import { TextField } from '@/ui/text-field';
 import { WarningIcon } from '@phosphor-icons/react';
-import { useChange, useOrganizationChange } from './api';
+import { useChange } from './api';
 import { DangerPanel } from './danger-panel';
+import { useOrganizationEdit } from './edits';
 import { FORM } from './settings-layout';
 
 const MAX_NAME = 80;
@@ -27,7 +29,7 @@ interface GeneralPageProps {
 export function GeneralPage({ organization, isOwner, onLeft }: GeneralPageProps) {
   return (
     <div className={FORM}>
-      {organization.deletesAt != null && <DeletionBanner organization={organization} isOwner={isOwner} />}
+      {organization.deletesAt !== null && <DeletionBanner organization={organization} isOwner={isOwner} />}
       <Panel title="Organization">
         <div className="grid gap-3.5 p-3.5">
           <NameForm organization={organization} />
@@ -44,12 +46,12 @@ export function GeneralPage({ organization, isOwner, onLeft }: GeneralPageProps)
 
 function NameForm({ organization }: { organization: Organization }) {
   const [name, setName] = useState(organization.name);
-  const change = useOrganizationChange(organization.id);
+  const change = useOrganizationEdit(organization.id);
   const isSame = name.trim() === organization.name || name.trim() === '';
 
   function save(event: SubmitEvent): void {
     event.preventDefault();
-    change.mutate({ name: name.trim() });
+    change.mutate({ seen: organization, changes: { name: name.trim() } });
   }
 
   return (
@@ -71,23 +73,23 @@ function NameForm({ organization }: { organization: Organization }) {
 }
 
 function RetentionForm({ organization }: { organization: Organization }) {
-  const change = useOrganizationChange(organization.id);
-  const chat = organization.chatRetentionDays ?? null;
-  const audit = organization.auditRetentionDays ?? null;
+  const change = useOrganizationEdit(organization.id);
+  const chat = organization.chatRetentionDays;
+  const audit = organization.auditRetentionDays;
   return (
     <div className="grid gap-3.5 p-3.5 md:grid-cols-2">
       <SelectField
         label="Chat"
         value={chat === null ? '' : String(chat)}
         options={optionsOf(CHAT_DAYS, chat)}
-        onChange={(event) => change.mutate({ chatRetentionDays: numberOf(event.target.value) })}
+        onChange={(event) => change.mutate({ seen: organization, changes: { chatRetentionDays: numberOf(event.target.value) } })}
         data-testid="retention-chat"
       />
       <SelectField
         label="Audit log"
         value={audit === null ? '' : String(audit)}
         options={optionsOf(AUDIT_DAYS, audit)}
-        onChange={(event) => change.mutate({ auditRetentionDays: numberOf(event.target.value) })}
+        onChange={(event) => change.mutate({ seen: organization, changes: { auditRetentionDays: numberOf(event.target.value) } })}
         data-testid="retention-audit"
       />
       <p className="text-xs text-ink-2 md:col-span-2">
@@ -103,7 +105,7 @@ function RetentionForm({ organization }: { organization: Organization }) {
 }
 
 function DeletionBanner({ organization, isOwner }: { organization: Organization; isOwner: boolean }) {
-  const restore = useChange<null>(organization.id, 'DELETE', () => '/deletion', () => undefined);
+  const restore = useChange(organization.id, (_: null, path) => call('DELETE', '/organizations/{organization_id}/deletion', { params: { path } }));
   return (
     <div className="overflow-hidden rounded-3 border border-warn-line">
       <Banner

@@ -1,4 +1,5 @@
 import { EnvelopeSimpleIcon, LinkSimpleIcon } from '@phosphor-icons/react';
+import { call } from '@/api/client';
 import type { Invitation } from '@/api/types';
 import { dayOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
@@ -14,8 +15,12 @@ import { rowsOf, useChange, usePages } from './api';
 /** Links and mails that let people in. */
 export function InvitationsPanel({ organizationId }: { organizationId: string }) {
   const invitations = usePages(organizationId, 'invitations');
-  const revoke = useChange<string>(organizationId, 'DELETE', (id) => `/invitations/${id}`, () => undefined);
-  const resend = useChange<string>(organizationId, 'POST', (id) => `/invitations/${id}/resend`, () => undefined);
+  const revoke = useChange(organizationId, (id: string, place) =>
+    call('DELETE', '/organizations/{organization_id}/invitations/{invitation_id}', { params: { path: { ...place, invitation_id: id } } }),
+  );
+  const resend = useChange(organizationId, (id: string, place) =>
+    call('POST', '/organizations/{organization_id}/invitations/{invitation_id}/resend', { params: { path: { ...place, invitation_id: id } } }),
+  );
   const now = useNow(60_000);
   const rows = rowsOf(invitations).filter((one) => isOpen(one, now));
   const problem = revoke.error ?? resend.error;

@@ -1,5 +1,6 @@
 import { DotsThreeIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
+import { call } from '@/api/client';
 import type { Member, Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { roleName } from '@/lib/roles';
@@ -9,6 +10,7 @@ import { Face } from '@/ui/face';
 import { Tag } from '@/ui/marks';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/ui/menu';
 import { useChange } from './api';
+import { useMemberEdit } from './edits';
 
 interface MemberRowProps {
   organizationId: string;
@@ -19,13 +21,13 @@ interface MemberRowProps {
   roles: Role[];
 }
 
-type Changes = Partial<Pick<Member, 'role' | 'isHost'>>;
-
 /** One member: who, as what, and what may be done. */
 export function MemberRow({ organizationId, member, isMe, canChange, roles }: MemberRowProps) {
   const [isRemoving, setRemoving] = useState(false);
-  const change = useChange<Changes>(organizationId, 'PATCH', () => `/members/${member.userId}`);
-  const remove = useChange<null>(organizationId, 'DELETE', () => `/members/${member.userId}`, () => undefined);
+  const change = useMemberEdit(organizationId, member.userId);
+  const remove = useChange(organizationId, (_: null, place) =>
+    call('DELETE', '/organizations/{organization_id}/members/{user_id}', { params: { path: { ...place, user_id: member.userId } } }),
+  );
   return (
     <li className="border-line px-3.5 py-1.5 not-last:border-b" data-testid="member-row">
       <div className="flex min-h-9 items-center gap-3">
@@ -49,13 +51,13 @@ export function MemberRow({ organizationId, member, isMe, canChange, roles }: Me
           >
             <MenuLabel>Role</MenuLabel>
             {roles.map((role) => (
-              <MenuItem key={role} onSelect={() => change.mutate({ role })} testId={`member-role-${role}`}>
+              <MenuItem key={role} onSelect={() => change.mutate({ seen: member, changes: { role } })} testId={`member-role-${role}`}>
                 <span className={role === member.role ? 'font-semibold' : ''}>{roleName(role)}</span>
               </MenuItem>
             ))}
             <MenuLine />
             {member.role === 'admin' && (
-              <MenuItem onSelect={() => change.mutate({ isHost: !member.isHost })}>
+              <MenuItem onSelect={() => change.mutate({ seen: member, changes: { isHost: !member.isHost } })}>
                 {member.isHost ? 'Does not host' : 'Hosts too'}
               </MenuItem>
             )}

@@ -26,11 +26,11 @@ interface MembersPageProps {
 /** Everyone in the organization, and the invitations that are out. */
 export function MembersPage({ organizationId, myId, myRole, onInvite }: MembersPageProps) {
   const [text, setText] = useState('');
-  const [role, setRole] = useState('');
+  const [role, setRole] = useState<Role | null>(null);
   // Typing asks again only when it pauses.
   const members = usePages(organizationId, 'members', { q: useDeferredValue(text.trim()), role });
   const rows = rowsOf(members);
-  const isFiltered = text.trim() !== '' || role !== '';
+  const isFiltered = text.trim() !== '' || role !== null;
   return (
     <Page
       title="Members"
@@ -55,9 +55,9 @@ export function MembersPage({ organizationId, myId, myRole, onInvite }: MembersP
             <div className="w-44">
               <SelectField
                 label="Role"
-                value={role}
+                value={role ?? ''}
                 options={[{ value: '', label: 'Every role' }, ...ROLES.map((one) => ({ value: one, label: roleName(one) }))]}
-                onChange={(event) => setRole(event.target.value)}
+                onChange={(event) => setRole(ROLES.find((one) => one === event.target.value) ?? null)}
                 data-testid="member-role-filter"
               />
             </div>

@@ -1,4 +1,6 @@
 import { useState } from 'react';
+import { call } from '@/api/client';
+import type { NewApiToken } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { CopyField } from '@/ui/copy-field';
@@ -6,7 +8,7 @@ import { Dialog } from '@/ui/dialog';
 import { SelectField } from '@/ui/select-field';
 import { TextField } from '@/ui/text-field';
 import { ChoiceList } from './choice-list';
-import { useCatalogue, useCreateToken } from './api';
+import { useCatalogue, useChange } from './api';
 
 const LIVES = [
   { value: '30', label: '30 days' },
@@ -33,7 +35,9 @@ function NewToken({ organizationId, onOpenChange }: Omit<NewTokenDialogProps, 'i
   const [abilities, setAbilities] = useState<readonly string[]>(['rooms:read']);
   const [days, setDays] = useState('90');
   const catalogue = useCatalogue();
-  const create = useCreateToken(organizationId);
+  const create = useChange(organizationId, (body: NewApiToken, path) =>
+    call('POST', '/organizations/{organization_id}/api-tokens', { params: { path }, body }),
+  );
   const made = create.data;
 
   function make(): void {

@@ -1,11 +1,14 @@
 import { useState } from 'react';
+import { changesOf, newerOf } from '@/api/edit';
 import type { Room, Workspace } from '@/api/types';
+import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { SelectField } from '@/ui/select-field';
 import { TextField } from '@/ui/text-field';
-import { useChange } from './api';
+import { EditProblem, type FieldWords } from './edit-problem';
+import { useRoomEdit } from './edits';
 
 const MAX_NAME = 80;
 const MAX_TEXT = 500;
@@ -29,14 +32,18 @@ export function RoomDialog({ organizationId, room, workspaces, onClose }: RoomDi
   const [waitingText, setWaitingText] = useState(room.waitingText);
   const [whoMayChat, setWhoMayChat] = useState(room.whoMayChat);
   const [workspaceId, setWorkspaceId] = useState(room.workspaceId);
-  const [next, setNext] = useState(room.nextSessionAt === null ? '' : localText(new Date(room.nextSessionAt)));
-  const save = useChange<Record<string, unknown>>(organizationId, 'PATCH', () => `/rooms/${room.id}`);
+  const [next, setNext] = useState(localText(room.nextSessionAt));
+  // What the person has before them: the room as they opened it, or as another made it meanwhile.
+  const [seen, setSeen] = useState(room);
+  const save = useRoomEdit(organizationId, room.id);
 
   function submit(): void {
     const nextSessionAt = next === '' ? null : new Date(next).toISOString();
     const timeZone = nextSessionAt === null ? null : Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const body = { name: name.trim(), description: description.trim(), waitingText: waitingText.trim(), whoMayChat, workspaceId };
-    save.mutate({ ...body, nextSessionAt, timeZone }, { onSuccess: onClose });
+    const draft = { name: name.trim(), description: description.trim(), waitingText: waitingText.trim(), whoMayChat, workspaceId };
+    const changes = { ...changesOf(seen, draft), ...(next !== localText(seen.nextSessionAt) && { nextSessionAt, timeZone }) };
+    if (Object.keys(changes).length === 0) onClose();
+    else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Room>(error)?.now ?? seen) });
   }
 
   return (
@@ -100,17 +107,28 @@ export function RoomDialog({ organizationId, room, workspaces, onClose }: RoomDi
           />
         )}
         {save.error && (
-          <p className="text-xs text-live" role="alert">
-            {sentenceOf(save.error, 'Nothing was saved. Try again in a moment.')}
-          </p>
+          <EditProblem error={save.error} sentence={sentenceOf(save.error, 'Nothing was saved. Try again in a moment.')} words={wordsOf(workspaces)} />
         )}
       </div>
     </Dialog>
   );
 }
 
+function wordsOf(workspaces: Workspace[]): FieldWords<Room> {
+  return {
+    name: { label: 'Name', say: (now) => now.name },
+    description: { label: 'What it is about', say: (now) => now.description },
+    waitingText: { label: 'Shown at the door', say: (now) => now.waitingText },
+    nextSessionAt: { label: 'Next session', say: (now) => (now.nextSessionAt === null ? 'none' : momentOf(now.nextSessionAt)) },
+    whoMayChat: { label: 'Who may chat', say: (now) => CHAT_OPTIONS.find(({ value }) => value === now.whoMayChat)?.label ?? now.whoMayChat },
+    workspaceId: { label: 'Workspace', say: (now) => workspaces.find(({ id }) => id === now.workspaceId)?.name ?? 'another' },
+  };
+}
+
 /** What <input type="datetime-local"> takes, in the reader's zone. */
-function localText(at: Date): string {
+function localText(moment: string | null): string {
+  if (moment === null) return '';
+  const at = new Date(moment);
   const shifted = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
   return shifted.toISOString().slice(0, 16);
 }

@@ -1,3 +1,4 @@
+import { call } from '@/api/client';
 import type { Member, PermissionTable, Role } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { roleName } from '@/lib/roles';
@@ -21,9 +22,13 @@ interface RoomRoleRowProps {
 
 /** One member: what they are in the organization, what here, and what that changes. */
 export function RoomRoleRow({ organizationId, roomId, member, role, table }: RoomRoleRowProps) {
-  const path = `/rooms/${roomId}/roles/${member.userId}`;
-  const give = useChange<Role>(organizationId, 'PUT', () => path, (one) => ({ role: one }));
-  const withdraw = useChange<null>(organizationId, 'DELETE', () => path, () => undefined);
+  const here = { room_id: roomId, user_id: member.userId };
+  const give = useChange(organizationId, (one: Role, place) =>
+    call('PUT', '/organizations/{organization_id}/rooms/{room_id}/roles/{user_id}', { params: { path: { ...place, ...here } }, body: { role: one } }),
+  );
+  const withdraw = useChange(organizationId, (_: null, place) =>
+    call('DELETE', '/organizations/{organization_id}/rooms/{room_id}/roles/{user_id}', { params: { path: { ...place, ...here } } }),
+  );
   const isFixed = !GIVEN.includes(member.role);
   const problem = give.error ?? withdraw.error;
   const isBusy = give.isPending || withdraw.isPending;

@@ -1,15 +1,24 @@
 import { useState, type ChangeEvent, type SubmitEvent } from 'react';
-import type { SsoConnection } from '@/api/types';
+import { call } from '@/api/client';
+import { changesOf, newerOf } from '@/api/edit';
+import type { NewSsoConnection, SsoConnection, SsoConnectionChanges } from '@/api/types';
 import { Button } from '@/ui/button';
 import { CopyField } from '@/ui/copy-field';
 import { Dialog } from '@/ui/dialog';
 import { TextField } from '@/ui/text-field';
 import { useChange } from './api';
-import type { ConnectionDraft } from './sso-api';
+import { EditProblem, type FieldWords } from './edit-problem';
+import { useConnectionEdit } from './edits';
 import { ssoProblem } from './sso-words';
 
 /** Characters of metadata the server takes. */
 const MAX_XML = 60_000;
+
+const WORDS: FieldWords<SsoConnection> = {
+  name: { label: 'Name', say: (now) => now.name },
+  issuer: { label: 'Issuer', say: (now) => now.issuer ?? '' },
+  clientId: { label: 'Client id', say: (now) => now.clientId ?? '' },
+};
 
 interface ConnectionDialogProps {
   organizationId: string;
@@ -28,11 +37,13 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
   const [metadataUrl, setMetadataUrl] = useState('');
   const [xml, setXml] = useState<{ name: string; text: string } | null>(null);
   const [isTooLong, setTooLong] = useState(false);
-  const save = useChange<ConnectionDraft, SsoConnection>(
-    organizationId,
-    connection ? 'PATCH' : 'POST',
-    () => (connection ? `/sso/connections/${connection.id}` : '/sso/connections'),
+  // What the person has before them: the provider as they opened it, or as another made it meanwhile.
+  const [seen, setSeen] = useState(connection);
+  const add = useChange(organizationId, (body: NewSsoConnection, path) =>
+    call('POST', '/organizations/{organization_id}/sso/connections', { params: { path }, body }),
   );
+  const edit = useConnectionEdit(organizationId, connection?.id ?? '');
+  const save = connection ? edit : add;
   const isOidc = kind === 'oidc';
   const isNew = connection === null;
   // The server forgets it with the issuer it was for.
@@ -41,7 +52,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
 
   function submit(event: SubmitEvent): void {
     event.preventDefault();
-    const provider: ConnectionDraft = isOidc
+    const provider: SsoConnectionChanges = isOidc
       ? {
           // Named again, the discovery is read again and what worked stays proven: only a change is sent.
           ...(issuer.trim() !== connection?.issuer && { issuer: issuer.trim() }),
@@ -53,7 +64,13 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         : metadataUrl.trim() === ''
           ? {}
           : { metadataUrl: metadataUrl.trim() };
-    save.mutate({ ...(isNew && { kind }), name: name.trim(), ...provider }, { onSuccess: onClose });
+    if (seen === null) {
+      add.mutate({ kind, name: name.trim(), ...provider }, { onSuccess: onClose });
+      return;
+    }
+    const changes = { ...changesOf(seen, { name: name.trim() }), ...provider };
+    if (Object.keys(changes).length === 0) onClose();
+    else edit.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<SsoConnection>(error)?.now ?? seen) });
   }
 
   async function read(event: ChangeEvent<HTMLInputElement>): Promise<void> {
@@ -144,9 +161,9 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
           </>
         )}
         {save.error && (
-          <p className="text-xs text-live" role="alert" data-testid="sso-save-problem">
-            {ssoProblem(save.error, 'Nothing was saved. Try again in a moment.')}
-          </p>
+          <div data-testid="sso-save-problem">
+            <EditProblem error={save.error} sentence={ssoProblem(save.error, 'Nothing was saved. Try again in a moment.')} words={WORDS} />
+          </div>
         )}
       </form>
     </Dialog>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import type { Role, SsoConnection } from '@/api/types';
+import { call } from '@/api/client';
+import type { Role, SsoConnection, SsoConnectionChanges } from '@/api/types';
 import { dayOf, momentOf } from '@/lib/dates';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
@@ -12,11 +13,12 @@ import { Panel } from '@/ui/states';
 import { Switch } from '@/ui/switch';
 import { useNow } from '@/ui/use-now';
 import { useChange } from './api';
-import { useConnectionChange, useConnectionTest } from './sso-api';
+import { useConnectionEdit } from './edits';
+import { useConnectionTest } from './sso-api';
 import { ConnectionDialog } from './sso-connection-dialog';
 import { reasonSentence, ssoProblem } from './sso-words';
 
-const JOINING: readonly Role[] = ['viewer', 'moderator', 'co_host', 'host'];
+const JOINING = ['viewer', 'moderator', 'co_host', 'host'] as const satisfies readonly Role[];
 const SOON_MS = 30 * 86_400_000;
 
 interface ConnectionPanelProps {
@@ -32,9 +34,14 @@ interface ConnectionPanelProps {
 /** One identity provider: what it needs to know of us, whether it works, who comes in by it, and whether they must. */
 export function ConnectionPanel({ organizationId, connection, canChange, isOwner, hasDomain }: ConnectionPanelProps) {
   const [question, setQuestion] = useState<'edit' | 'enforce' | 'delete' | null>(null);
-  const change = useConnectionChange(organizationId, connection.id);
+  const change = useConnectionEdit(organizationId, connection.id);
+  const make = (changes: SsoConnectionChanges, then?: { onSuccess: () => void }): void => change.mutate({ seen: connection, changes }, then);
   const test = useConnectionTest(organizationId, connection.id);
-  const remove = useChange<null>(organizationId, 'DELETE', () => `/sso/connections/${connection.id}`, () => undefined);
+  const remove = useChange(organizationId, (_: null, place) =>
+    call('DELETE', '/organizations/{organization_id}/sso/connections/{connection_id}', {
+      params: { path: { ...place, connection_id: connection.id } },
+    }),
+  );
   const close = (): void => {
     setQuestion(null);
     change.reset();
@@ -81,7 +88,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
           isOn={connection.isEnabled}
           isBusy={change.isPending}
           disabled={!canChange}
-          onChange={(isEnabled) => change.mutate({ isEnabled })}
+          onChange={(isEnabled) => make({ isEnabled })}
           testId="sso-enabled"
         />
         <Switch
@@ -90,7 +97,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
           isOn={connection.joinsMembers}
           isBusy={change.isPending}
           disabled={!canChange}
-          onChange={(joinsMembers) => change.mutate({ joinsMembers })}
+          onChange={(joinsMembers) => make({ joinsMembers })}
           testId="sso-joins"
         />
         {connection.joinsMembers && (
@@ -101,7 +108,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
                 value={connection.defaultRole}
                 disabled={!canChange || change.isPending}
                 options={JOINING.map((role) => ({ value: role, label: roleName(role) }))}
-                onChange={(event) => change.mutate({ defaultRole: event.target.value as Role })}
+                onChange={(event) => make({ defaultRole: event.target.value as (typeof JOINING)[number] })}
                 data-testid="sso-role"
               />
             </div>
@@ -117,7 +124,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
           isOn={connection.isEnforced}
           isBusy={change.isPending}
           disabled={!canChange || (!canEnforce && !connection.isEnforced)}
-          onChange={(isEnforced) => (isEnforced ? setQuestion('enforce') : change.mutate({ isEnforced }))}
+          onChange={(isEnforced) => (isEnforced ? setQuestion('enforce') : make({ isEnforced }))}
           testId="sso-enforced"
         />
         {problem && (
@@ -137,7 +144,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
         verb="Make it the only way in"
         isBusy={change.isPending}
         error={change.error ? ssoProblem(change.error, 'Nothing was changed. Try again in a moment.') : null}
-        onConfirm={() => change.mutate({ isEnforced: true }, { onSuccess: close })}
+        onConfirm={() => make({ isEnforced: true }, { onSuccess: close })}
       />
       <ConfirmDialog
         isOpen={question === 'delete'}

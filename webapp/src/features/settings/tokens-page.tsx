@@ -1,5 +1,6 @@
 import { KeyIcon, PlusIcon } from '@phosphor-icons/react';
 import { useState } from 'react';
+import { call } from '@/api/client';
 import type { ApiToken } from '@/api/types';
 import { dayOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
@@ -19,7 +20,9 @@ export function TokensPage({ organizationId, now }: { organizationId: string; no
   const usage = useUsage(organizationId);
   const [isMaking, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<ApiToken | null>(null);
-  const revoke = useChange<string>(organizationId, 'DELETE', (id) => `/api-tokens/${id}`, () => undefined);
+  const revoke = useChange(organizationId, (id: string, place) =>
+    call('DELETE', '/organizations/{organization_id}/api-tokens/{token_id}', { params: { path: { ...place, token_id: id } } }),
+  );
   const hasAccess = usage.data?.features.includes('api_access') ?? true;
   return (
     <Panel

@@ -1,5 +1,7 @@
 import { useState } from 'react';
-import type { Webhook, WebhookWithSecret } from '@/api/types';
+import { call } from '@/api/client';
+import { changesOf, newerOf } from '@/api/edit';
+import type { NewWebhook, Webhook } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Checkbox } from '@/ui/checkbox';
@@ -7,6 +9,8 @@ import { Dialog } from '@/ui/dialog';
 import { TextField } from '@/ui/text-field';
 import { useCatalogue, useChange } from './api';
 import { ChoiceList } from './choice-list';
+import { EditProblem, type FieldWords } from './edit-problem';
+import { useWebhookEdit } from './edits';
 import { SecretDialog } from './secret-dialog';
 
 const ALL = '*';
@@ -17,30 +21,70 @@ interface WebhookDialogProps {
   onClose: () => void;
 }
 
-interface Draft {
-  url: string;
-  description: string;
-  events: readonly string[];
-}
-
 /** Where to and what; a new one then shows its secret, this once. */
 export function WebhookDialog({ organizationId, webhook, onClose }: WebhookDialogProps) {
+  return webhook ? (
+    <ChangeWebhook organizationId={organizationId} webhook={webhook} onClose={onClose} />
+  ) : (
+    <NewWebhookDialog organizationId={organizationId} onClose={onClose} />
+  );
+}
+
+function NewWebhookDialog({ organizationId, onClose }: { organizationId: string; onClose: () => void }) {
+  const make = useChange(organizationId, (body: NewWebhook, path) =>
+    call('POST', '/organizations/{organization_id}/webhooks', { params: { path }, body }),
+  );
+  if (make.data) return <SecretDialog secret={make.data.secret} onClose={onClose} />;
+  return <WebhookForm title="New webhook" verb="Make webhook" webhook={null} isBusy={make.isPending} error={make.error} onDraft={(draft) => make.mutate(draft)} onClose={onClose} />;
+}
+
+function ChangeWebhook({ organizationId, webhook, onClose }: { organizationId: string; webhook: Webhook; onClose: () => void }) {
+  const [seen, setSeen] = useState(webhook);
+  const save = useWebhookEdit(organizationId, webhook.id);
+  return (
+    <WebhookForm
+      title="Change the webhook"
+      verb="Save"
+      webhook={webhook}
+      isBusy={save.isPending}
+      error={save.error}
+      onDraft={(draft) => {
+        const changes = changesOf(seen, draft);
+        if (Object.keys(changes).length === 0) onClose();
+        else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Webhook>(error)?.now ?? seen) });
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+const WORDS: FieldWords<Webhook> = {
+  url: { label: 'Address', say: ({ url }) => url },
+  description: { label: 'What it is for', say: ({ description }) => description },
+  events: { label: 'Events', say: ({ events }) => events.join(', ') },
+};
+
+interface WebhookFormProps {
+  title: string;
+  verb: string;
+  webhook: Webhook | null;
+  isBusy: boolean;
+  error: Error | null;
+  onDraft: (draft: Required<Pick<NewWebhook, 'url' | 'description' | 'events'>>) => void;
+  onClose: () => void;
+}
+
+function WebhookForm({ title, verb, webhook, isBusy, error, onDraft, onClose }: WebhookFormProps) {
   const [url, setUrl] = useState(webhook?.url ?? 'https://');
   const [description, setDescription] = useState(webhook?.description ?? '');
   const [events, setEvents] = useState<readonly string[]>(webhook?.events ?? [ALL]);
   const catalogue = useCatalogue();
-  const save = useChange<Draft, WebhookWithSecret>(
-    organizationId,
-    webhook ? 'PATCH' : 'POST',
-    () => (webhook ? `/webhooks/${webhook.id}` : '/webhooks'),
-  );
   const isAll = events.includes(ALL);
-  if (save.data && !webhook) return <SecretDialog secret={save.data.secret} onClose={onClose} />;
   return (
     <Dialog
       isOpen
       onOpenChange={onClose}
-      title={webhook ? 'Change the webhook' : 'New webhook'}
+      title={title}
       footer={
         <>
           <Button look="quiet" onClick={onClose}>
@@ -49,11 +93,11 @@ export function WebhookDialog({ organizationId, webhook, onClose }: WebhookDialo
           <Button
             look="primary"
             disabled={events.length === 0 || url.trim().length < 10}
-            isBusy={save.isPending}
-            onClick={() => save.mutate({ url: url.trim(), description: description.trim(), events }, { onSuccess: () => webhook && onClose() })}
+            isBusy={isBusy}
+            onClick={() => onDraft({ url: url.trim(), description: description.trim(), events: [...events] })}
             data-testid="webhook-save"
           >
-            {webhook ? 'Save' : 'Make webhook'}
+            {verb}
           </Button>
         </>
       }
@@ -64,7 +108,6 @@ export function WebhookDialog({ organizationId, webhook, onClose }: WebhookDialo
           type="url"
           hint="https, and reachable from the Internet."
           value={url}
-          error={save.error ? sentenceOf(save.error, 'It was not saved. Try again in a moment.') : null}
           onChange={(event) => setUrl(event.target.value)}
           data-testid="webhook-url"
         />
@@ -76,6 +119,7 @@ export function WebhookDialog({ organizationId, webhook, onClose }: WebhookDialo
           data-testid="webhook-all"
         />
         {!isAll && <ChoiceList legend="Events" choices={catalogue.data?.events ?? []} chosen={events} onChange={setEvents} />}
+        {error && <EditProblem error={error} sentence={sentenceOf(error, 'It was not saved. Try again in a moment.')} words={WORDS} />}
       </div>
     </Dialog>
   );
