@@ -279,7 +279,7 @@ def assemble(
         turn=turn,
         keys=keys,
         idempotency=IdempotencyService(db, clock, _derive(settings.secret_key, b"idempotency answers")),
-        api_tokens=ApiTokenService(db, clock, ids),
+        api_tokens=ApiTokenService(db, bus, clock, ids),
         outbox=outbox,
         mail=mail,
         sessions=sessions,

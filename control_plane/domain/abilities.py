@@ -16,7 +16,9 @@ ABILITIES: dict[str, str] = {
     "workspaces:write": "Make, change and delete workspaces.",
     "rooms:read": "Read rooms and what is live in them.",
     "rooms:write": "Make, change, archive and delete rooms.",
-    "sessions:write": "Start, join and end live sessions.",
+    "sessions:write": "Start, join and end live sessions; who is in one sees who else is, and what they send.",
+    "media:write": "Publish camera, screen and sound in live sessions.",
+    "participants:write": "Remove people from live sessions.",
     "feed:read": "Read what was said in rooms: chat, alerts and their steps.",
     "chat:write": "Post chat messages.",
     "alerts:write": "Post alerts and their steps.",
@@ -52,6 +54,29 @@ _IN_ROOM = {
     "roles": "members",
 }
 """Word after a room -> its noun; anything else in a room belongs to the room."""
+SOCKET: dict[str, str] = {
+    "hello": "sessions:write",
+    "transport.create": "sessions:write",
+    "transport.connect": "sessions:write",
+    "transport.restartIce": "sessions:write",
+    "producer.create": "media:write",
+    "producer.pause": "media:write",
+    "producer.resume": "media:write",
+    "producer.close": "media:write",
+    "consumer.create": "sessions:write",
+    "consumer.resume": "sessions:write",
+    "consumer.pause": "sessions:write",
+    "consumer.setPreferredLayers": "sessions:write",
+    "consumer.setPriority": "sessions:write",
+    "media.moved": "sessions:write",
+    "chat.post": "chat:write",
+    "alert.post": "alerts:write",
+    "alert.step": "alerts:write",
+    "feed.read": "feed:read",
+    "participant.remove": "participants:write",
+    "room.leave": "sessions:write",
+}
+"""Method of the live socket -> the ability it needs. What is not here is closed to tokens, and fails a test."""
 
 
 def ability_for(method: str, rest: str) -> str | None:
@@ -89,6 +114,26 @@ def require_ability(held: frozenset[str], method: str, rest: str | None) -> None
     if needed is None:
         raise Forbidden("An API token can't do this. Sign in as a person.", ability=None)
     if needed not in held:
+        raise Forbidden("This API token does not hold the ability.", ability=needed)
+
+
+def holds(held: frozenset[str] | None, ability: str) -> bool:
+    """Whether who is in a live session may do what needs this ability. held: of their API token; None: a person."""
+    return held is None or ability in held
+
+
+def require_on_socket(held: frozenset[str] | None, method: str) -> None:
+    """Refuse a token what it may not do over the live socket.
+
+    Args:
+        held: see `holds`.
+        method: of the request.
+
+    Raises:
+        Forbidden: facts name the ability that is missing, null when no token may do this.
+    """
+    needed = SOCKET.get(method)
+    if held is not None and (needed is None or needed not in held):
         raise Forbidden("This API token does not hold the ability.", ability=needed)
 
 

@@ -147,6 +147,16 @@ class SsoEnforced(BusEvent, tag="sso.enforced"):
     organization_id: OrganizationId
 
 
+class ApiTokensChanged(BusEvent, tag="apiTokens.changed"):
+    """Topic sign-ins. API tokens may be good no longer: look at the sockets that were joined by one.
+
+    organization_id: of this organization; user_id: made by this person. One of them.
+    """
+
+    organization_id: OrganizationId | None = None
+    user_id: UserId | None = None
+
+
 Event = (
     FeedAppended
     | ParticipantJoined
@@ -162,6 +172,7 @@ Event = (
     | OutboxFilled
     | SignInsEnded
     | SsoEnforced
+    | ApiTokensChanged
 )
 
 

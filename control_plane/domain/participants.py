@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from control_plane.domain.abilities import holds
 from control_plane.domain.errors import Forbidden
 from control_plane.domain.ids import ParticipantId, UserId
 from control_plane.domain.roles import Permission, Role, allows, outranks, require, takes_seat
@@ -40,6 +41,18 @@ def grant_for(role: Role, who_may_chat: WhoMayChat = WhoMayChat.EVERYONE) -> Roo
         can_moderate=allows(role, Permission.MODERATE),
         can_end=allows(role, Permission.RUN_SESSION),
         takes_seat=takes_seat(role),
+    )
+
+
+def mask_grant(grant: RoomGrant, held: frozenset[str] | None) -> RoomGrant:
+    """What a grant comes to for who joined by an API token with these abilities; None: a person, who may all of it."""
+    return RoomGrant(
+        can_publish=grant.can_publish and holds(held, "media:write"),
+        can_post_chat=grant.can_post_chat and holds(held, "chat:write"),
+        can_post_alert=grant.can_post_alert and holds(held, "alerts:write"),
+        can_moderate=grant.can_moderate and holds(held, "participants:write"),
+        can_end=grant.can_end and holds(held, "sessions:write"),
+        takes_seat=grant.takes_seat,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -36,6 +36,8 @@ RESUME_LIFETIME_S = 12 * 3600
 NODE_LINK_LIFETIME_S = 60
 LEEWAY_S = 30
 """How far clocks of others may differ; our own tokens are checked by ours, without any."""
+_LAST_S = 32_503_680_000
+"""The year 3000, Unix seconds."""
 TOKEN_MAX_LENGTH = 8192
 """Characters; a longer one is not looked at."""
 
@@ -79,6 +81,11 @@ def _connection_of(amr: list[Any]) -> UUID | None:
         if isinstance(proof, dict) and str(proof.get("method", "")).startswith("sso/") and proof.get("provider"):
             return UUID(str(proof["provider"]))
     return None
+
+
+def _end_of(claims: AccessClaims) -> datetime:
+    """From when on an access token is refused. A number no calendar holds is as good as one far ahead."""
+    return datetime.fromtimestamp(min(claims.exp, _LAST_S) + LEEWAY_S, UTC)
 
 
 ClaimsT = TypeVar("ClaimsT", AccessClaims, JoinClaims)
@@ -143,6 +150,7 @@ class EcTokens:
     # --- our own
 
     async def issue_join(self, claims: JoinClaims) -> str:
+            expires_at=None if outside is None else _end_of(claims),
         """A join token for these claims, valid JOIN_LIFETIME_S."""
         return await self._issue("join", claims, JOIN_LIFETIME_S)
 

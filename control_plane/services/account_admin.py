@@ -17,6 +17,7 @@ from control_plane.domain.ids import UserId
 from control_plane.domain.mailed_proofs import Mailed
 from control_plane.domain.sign_ins import MailPurpose
 from control_plane.services.accounts import AccountService, check_metadata, email_exists, merged, with_metadata
+from control_plane.services.api_tokens import tell_changed
 from control_plane.services.confirmations import ConfirmationService
 from control_plane.services.factors import FactorService
 from control_plane.services.mail import MailService
@@ -118,6 +119,8 @@ class AccountAdmin:
                 if password_hash is not None or account.is_banned(now):
                     await self.sessions.end(tx, user_id)
                     await mailed_tokens.delete_of_user(tx, user_id)
+                if account.is_banned(now):
+                    tell_changed(tx, self.sessions.bus, user_id=user_id)
                 return account, await factor_store.list_factors(tx, user_id)
         except UniqueViolation as error:
             raise email_exists() from error
@@ -134,6 +137,7 @@ class AccountAdmin:
             if await organization_store.hold_memberships(tx, user_id) == "owner":
                 raise Conflict("This person owns an organization: transfer it first.", reason="conflict")
             await self.sessions.end(tx, user_id)
+            tell_changed(tx, self.sessions.bus, user_id=user_id)
             await store.delete_account(tx, user_id)
 
     async def invite(self, email: str, user_metadata: dict[str, Any] | None, redirect_to: str) -> Account:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -20,12 +21,14 @@ from control_plane.domain.api_tokens import (
 )
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, FeatureNotInPlan, InvalidInput, NotFound, Unauthenticated
-from control_plane.domain.ids import OrganizationId
+from control_plane.domain.events import ApiTokensChanged
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import clean_name
+from control_plane.domain.sign_ins import SIGN_INS_TOPIC
 from control_plane.services import access, audit
 from control_plane.services.entitlements import read_entitlement
-from control_plane.services.ports import Clock, Ids
+from control_plane.services.ports import Bus, Clock, Ids
 from control_plane.stores import api_tokens as store
 from control_plane.stores import organizations as organization_store
 from control_plane.stores.database import Database, Transaction
@@ -48,11 +51,39 @@ async def require_api_access(tx: Transaction, organization_id: OrganizationId) -
         raise FeatureNotInPlan("API access needs the Professional plan.", feature="api_access")
 
 
+async def find_good(
+    db: Database, organization_id: OrganizationId, token_ids: set[UUID], now: datetime
+) -> dict[UUID, frozenset[str]]:
+    """Those of these tokens that are good now, as `ApiTokenService.verify` would say of each, with their abilities.
+
+    Raises:
+        Unavailable.
+    """
+    async with db.tenant(organization_id) as tx:
+        try:
+            await require_api_access(tx, organization_id)
+        except (FeatureNotInPlan, NotFound):
+            return {}
+        good = await store.list_good(tx, organization_id, token_ids, now)
+    async with db.platform() as tx:
+        banned = await store.find_banned(tx, {token.created_by for token in good}, now)
+    return {token.id: frozenset(token.abilities) for token in good if token.created_by not in banned}
+
+
+def tell_changed(
+    tx: Transaction, bus: Bus, *, organization_id: OrganizationId | None = None, user_id: UserId | None = None
+) -> None:
+    """Have the sockets of this organization's tokens, or of this person's, looked at after commit."""
+    event = ApiTokensChanged(organization_id=organization_id, user_id=user_id)
+    tx.after_commit(partial(bus.publish, SIGN_INS_TOPIC, event))
+
+
 @dataclass(frozen=True, slots=True)
 class ApiTokenService:
-    """The use cases of API tokens."""
+    """The use cases of API tokens. Sockets that a token joined close with it within two seconds."""
 
     db: Database
+    bus: Bus
     clock: Clock
     ids: Ids
 
@@ -124,8 +155,17 @@ class ApiTokenService:
             await access.require(tx, caller, organization_id, Permission.MANAGE_ORGANIZATION)
             token = _require(await store.find_token(tx, organization_id, token_id))
             await store.revoke_token(tx, organization_id, token_id, self.clock.now())
+            tell_changed(tx, self.bus, organization_id=organization_id)
             before = {"name": token.name, "abilities": token.abilities}
             await audit.note(tx, caller, organization_id, "api_token.revoked", ("api_token", token_id), before=before)
+
+    async def find_ended(self, organization_id: OrganizationId, token_ids: set[UUID]) -> set[UUID]:
+        """Which of these tokens are good no longer: revoked, expired, their maker gone or banned, or the plan without them.
+
+        Raises:
+            Unavailable.
+        """
+        return token_ids - (await find_good(self.db, organization_id, token_ids, self.clock.now())).keys()
 
     async def verify(self, text: str) -> Caller:
         """Who calls by this token: its maker, with its abilities, in its organization.
@@ -161,6 +201,7 @@ class ApiTokenService:
             token_id=token.id,
             organization_id=organization_id,
             abilities=frozenset(token.abilities),
+            expires_at=token.expires_at,
         )
 
 

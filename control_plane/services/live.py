@@ -36,6 +36,7 @@ from control_plane.domain.plans import SSO_TIERS
 from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import LiveSession, require_idle, require_live, require_open
 from control_plane.services import access, audit
+from control_plane.services.api_tokens import find_good
 from control_plane.services.entitlements import entitlement_for, read_entitlement
 from control_plane.services.feed import no_room, tell_feed
 from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
@@ -68,7 +69,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Someone whom a hello let in.
 
     claims: with the new generation; resume_token: carries them. seat_limit: viewers the plan allows; None: no limit.
-    bitrates: what they may send and be sent.
+    bitrates: what they may send and be sent. abilities: of the API token that joined; None: it was a person.
     """
 
     claims: JoinClaims
@@ -78,6 +79,22 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     resume_token: str
     seat_limit: int | None
     bitrates: Bitrates
+    abilities: frozenset[str] | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks for what they do in the room: as they would by REST."""
+        is_token = self.claims.token_id is not None
+        return Caller(
+            user_id=self.participant.user_id,
+            email="",
+            display_name=self.participant.display_name,
+            session_id=self.claims.sign_in_id,
+            sso_connection_id=self.claims.sso_connection_id,
+            token_id=self.claims.token_id,
+            organization_id=self.claims.organization_id if is_token else None,
+            abilities=self.abilities or frozenset(),
+        )
 
 
 class _Joining(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +212,8 @@ class LiveService:
                 await self._release_seat(joining.live.id, joining.participant_id)
         if participant_id is None:
             raise RoomNotLive("This room is not live.")
+            token_id=caller.token_id,
+            expires_at=caller.expires_at,
         if has_seat and participant_id != joining.participant_id:
             await self._take_seat(joining.live, participant_id, joining.seat_limit)
         claims = JoinClaims(
@@ -269,6 +288,9 @@ class LiveService:
         Raises:
             As `admit`. SsoRequired. Unavailable also: the sweep took them for lost, and seats can't be counted now.
         """
+        if claims.expires_at is not None and claims.expires_at <= self.clock.now():
+            raise Unauthenticated("What you joined by has expired. Join again.")
+        abilities = await self._abilities_of(claims)
         return await self._welcome(await self.tokens.verify_resume(token), is_resume=True)
 
     async def note_edge(self, admission: Admission, node_id: NodeId | None) -> Admission:
@@ -292,8 +314,18 @@ class LiveService:
             raise Unauthenticated("This token is no longer good. Join again.")
         entitlement = entitlement_for(welcomed.plan_tier, welcomed.overrides)
         seat_limit = entitlement.max_viewers_per_room
+            abilities=abilities,
         if welcomed.participant.grant.takes_seat:
             await self._keep_seat(claims, welcomed, seat_limit, is_resume=is_resume)
+    async def _abilities_of(self, claims: JoinClaims) -> frozenset[str] | None:
+        """What the API token that joined holds; None: a person joined. Raises Unauthenticated: it is good no longer."""
+        if claims.token_id is None:
+            return None
+        good = await find_good(self.db, claims.organization_id, {claims.token_id}, self.clock.now())
+        if claims.token_id not in good:
+            raise Unauthenticated("This API token is no longer good.")
+        return good[claims.token_id]
+
         renewed = msgspec.structs.replace(claims, nonce="", generation=welcomed.generation)
         return Admission(
             claims=renewed,
@@ -352,7 +384,7 @@ class LiveService:
         if participant_id == claims.participant_id:
             raise InvalidInput("Leave instead of removing yourself.", field="participantId")
         async with self.db.tenant(claims.organization_id) as tx:
-            caller = Caller(user_id=by.participant.user_id, email="", display_name="", session_id=None)
+            caller = by.caller
             member = await access.require(tx, caller, claims.organization_id, Permission.MODERATE, claims.room_id)
             role = await participants.find_role(tx, claims.live_session_id, participant_id)
             if role is None:

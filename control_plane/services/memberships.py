@@ -127,6 +127,7 @@ class MembershipService:
         self, tx: Transaction, caller: Caller, organization_id: OrganizationId, member: Member, action: str
     ) -> None:
         await revocation.put_out(tx, self.bus, organization_id, member.user_id, self.clock.now())
+        await revocation.end_tokens(tx, caller, organization_id, member.user_id, self.clock.now())
         await audit.note(tx, caller, organization_id, action, ("user", member.user_id), before=_facts(member))
         await store.delete_member(tx, organization_id, member.user_id)
 

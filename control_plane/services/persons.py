@@ -177,6 +177,7 @@ class PersonService:
             if member.role is Role.OWNER:
                 raise _owner([str(organization_id)])
             await revocation.put_out(tx, self.bus, organization_id, user_id, self.clock.now())
+            await revocation.end_tokens(tx, by, organization_id, user_id, self.clock.now())
             await audit.note(tx, by, organization_id, "member.erased", ("user", user_id))
             await organization_store.delete_member(tx, organization_id, user_id)
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
+from control_plane.domain.audit import ActorKind
+from control_plane.domain.callers import Caller
 from control_plane.domain.events import ParticipantLeft, ParticipantRemoved, ParticipantRoleChanged, session_topic
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.services import audit
 from control_plane.services.ports import Bus
-from control_plane.stores import participants
+from control_plane.stores import api_tokens, participants
 from control_plane.stores.database import Transaction
 
 
@@ -24,6 +27,18 @@ async def put_out(tx: Transaction, bus: Bus, organization_id: OrganizationId, us
         left = ParticipantLeft(live_session_id=live_session_id, participant_id=participant_id, reason="removed")
         tx.after_commit(partial(bus.publish, topic, order))
         tx.after_commit(partial(bus.publish, topic, left))
+
+
+async def end_tokens(
+    tx: Transaction, by: Caller | ActorKind, organization_id: OrganizationId, user_id: UserId, now: datetime
+) -> None:
+    """A person is no member any more: the API tokens they made are revoked, and stay so should they be invited again.
+
+    What such a token joined is the person's stay, and ends by `put_out`.
+    """
+    for token in await api_tokens.revoke_of_member(tx, organization_id, user_id, now):
+        before = {"abilities": token.abilities}
+        await audit.note(tx, by, organization_id, "api_token.revoked", ("api_token", token.id), before=before)
 
 
 async def regrade(tx: Transaction, bus: Bus, organization_id: OrganizationId, user_id: UserId) -> None:

@@ -12,8 +12,10 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from control_plane.domain.abilities import holds
 from control_plane.domain.errors import AlreadyLeft, DomainError, InvalidInput, RateLimited, Unavailable
 from control_plane.domain.ids import NodeId, ParticipantId
+from control_plane.domain.participants import RoomGrant, mask_grant
 from control_plane.services.media import Placement
 from control_plane.signaling.messages import NotificationBase, Request, RoomLeave, Wire
 from control_plane.signaling.needs import Admission
@@ -78,6 +80,8 @@ class Connection:
         self.wanted: set[str] = set()
         """Producers it shall be offered a consumer of, and has not been yet."""
         self.offering: asyncio.Task[None] | None = None
+        self.reads_feed = holds(admission.abilities, "feed:read")
+        """Whether it is told what is said in the room: an API token may be good for less."""
         self.is_leaving = False
         """They said goodbye: nothing but another goodbye is done for this socket, unless that one was refused."""
 
@@ -85,6 +89,11 @@ class Connection:
     def participant_id(self) -> ParticipantId:
         """Whose socket it is."""
         return self.admission.participant.id
+
+    @property
+    def grant(self) -> RoomGrant:
+        """What their role, and the abilities of the API token they may have joined by, allow now."""
+        return mask_grant(self.admission.participant.grant, self.admission.abilities)
 
     @property
     def is_open(self) -> bool:

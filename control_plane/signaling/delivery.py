@@ -62,7 +62,7 @@ def greet(session: Session, connection: Connection) -> None:
     """A socket was welcomed: tell it what was told before it came."""
     publishers = {track.participant_id for track in session.roster.tracks.values()}
     views = [view for view in session.ratings.views() if view.level is not Level.GOOD]
-    if not connection.admission.participant.grant.can_moderate:
+    if not connection.grant.can_moderate:
         views = [_only_level(view) for view in views if ParticipantId(view.participant_id) in publishers]
     if views:
         connection.tell(m.ParticipantQuality(participants=views))
@@ -83,7 +83,7 @@ def _tell(session: Session, views: list[m.QualityView], *, moderators: bool) -> 
         return
     message = encode_notification(m.ParticipantQuality(participants=views))
     for connection in session.connections.values():
-        if connection.admission.participant.grant.can_moderate is moderators:
+        if connection.grant.can_moderate is moderators:
             connection.socket.notify(message)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from control_plane.domain import events
+from control_plane.domain.abilities import require_on_socket
 from control_plane.domain.alerts import AlertDraft, AlertStep
 from control_plane.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from control_plane.domain.ids import AlertId, MessageId, ParticipantId, StepId
@@ -18,6 +19,7 @@ from control_plane.signaling.departures import leave
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.needs import Author
 from control_plane.signaling.session import Session
+from control_plane.signaling.wire import method_of
 from media_plane.contract.messages import Direction
 
 MAX_PRODUCERS = 8
@@ -77,7 +79,8 @@ async def create_transport(room: Room, request: m.TransportCreate) -> m.Transpor
     """`transport.create`."""
     connection = room.connection
     if request.direction == "send":
-        room.require(connection.admission.participant.grant.can_publish, Permission.PUBLISH_MEDIA)
+        require_on_socket(connection.admission.abilities, "producer.create")
+        room.require(connection.grant.can_publish, Permission.PUBLISH_MEDIA)
     transport_id = str(request.transport_id)
     if request.direction == "send":
         room.care.moves.send_home(connection)
@@ -117,7 +120,7 @@ async def restart_ice(room: Room, request: m.TransportRestartIce) -> m.IceRestar
 async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCreated:
     """`producer.create`: publish, then tell everyone; here the viewers get their offers."""
     connection = room.connection
-    room.require(connection.admission.participant.grant.can_publish, Permission.PUBLISH_MEDIA)
+    room.require(connection.grant.can_publish, Permission.PUBLISH_MEDIA)
     transport_id, producer_id = str(request.transport_id), str(request.producer_id)
     room.require_transport(transport_id, "send")
     if producer_id not in connection.producer_ids and len(connection.producer_ids) >= MAX_PRODUCERS:
@@ -133,7 +136,7 @@ async def create_producer(room: Room, request: m.ProducerCreate) -> m.ProducerCr
         rtp_parameters=request.rtp_parameters,
         paused=request.paused,
     )
-    if not connection.admission.participant.grant.can_publish:
+    if not connection.grant.can_publish:
         # Their role changed while the node made it.
         await room.session.needs.media.close_producer(at, room.participant_id, producer_id)
         room.require(False, Permission.PUBLISH_MEDIA)  # noqa: FBT003 - refuses
@@ -294,28 +297,28 @@ def _check_ids(ids: list[Any]) -> None:
 
 
 def _author(room: Room) -> Author:
-    participant = room.connection.admission.participant
+    participant, grant = room.connection.admission.participant, room.connection.grant
     return Author(
         organization_id=room.session.organization_id,
         room_id=room.session.room_id,
         user_id=participant.user_id,
         display_name=participant.display_name,
         role=participant.role,
-        can_post_chat=participant.grant.can_post_chat,
-        can_post_alert=participant.grant.can_post_alert,
+        can_post_chat=grant.can_post_chat,
+        can_post_alert=grant.can_post_alert,
     )
 
 
 async def post_chat(room: Room, request: m.ChatPost) -> m.Posted:
     """`chat.post`."""
-    room.require(room.connection.admission.participant.grant.can_post_chat, Permission.POST_CHAT)
+    room.require(room.connection.grant.can_post_chat, Permission.POST_CHAT)
     event = await room.session.needs.chat.post(_author(room), MessageId(request.message_id), request.text)
     return m.Posted(seq=event.seq)
 
 
 async def post_alert(room: Room, request: m.AlertPost) -> m.Posted:
     """`alert.post`."""
-    room.require(room.connection.admission.participant.grant.can_post_alert, Permission.POST_ALERT)
+    room.require(room.connection.grant.can_post_alert, Permission.POST_ALERT)
     draft = AlertDraft(
         symbol=request.symbol,
         side=request.side,
@@ -330,7 +333,7 @@ async def post_alert(room: Room, request: m.AlertPost) -> m.Posted:
 
 async def step_alert(room: Room, request: m.AlertStep) -> m.Posted:
     """`alert.step`."""
-    room.require(room.connection.admission.participant.grant.can_post_alert, Permission.POST_ALERT)
+    room.require(room.connection.grant.can_post_alert, Permission.POST_ALERT)
     step = AlertStep(kind=request.kind, price=request.price, fraction=request.fraction, target=request.target)
     event = await room.session.needs.alerts.step(
         _author(room), AlertId(request.alert_id), StepId(request.step_id), step
@@ -356,7 +359,7 @@ async def read_feed(room: Room, request: m.FeedRead) -> m.FeedPage:
 async def remove_participant(room: Room, request: m.ParticipantRemove) -> m.Empty:
     """`participant.remove`: the row first, then whoever holds the socket closes it; the media closes here."""
     admission = room.connection.admission
-    room.require(admission.participant.grant.can_moderate, Permission.MODERATE)
+    room.require(room.connection.grant.can_moderate, Permission.MODERATE)
     participant_id = ParticipantId(request.participant_id)
     await room.session.needs.live.remove(admission, participant_id)
     await room.session.close_media(participant_id)
@@ -405,7 +408,8 @@ def lane_of(request: m.Request) -> LaneName:
 
 
 async def handle(room: Room, request: m.Request) -> m.Wire:
-    """Do what a request asks. Raises DomainError."""
+    """Do what a request asks, if the API token they may have joined by is good for it. Raises DomainError."""
+    require_on_socket(room.connection.admission.abilities, method_of(request))
     at = room.at
     try:
         return await HANDLERS[type(request)][0](room, request)

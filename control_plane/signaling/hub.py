@@ -130,9 +130,9 @@ class Hub:
         """Count a slow reader."""
         self.metrics.count_resync()
 
-    def rooms(self) -> list[Room]:
-        """Every welcomed socket of this process, with its session."""
-        return list(self._rooms.values())
+    def sessions(self) -> list[Session]:
+        """Every session this process holds, with its sockets and those that were lost lately."""
+        return [held.session for held in self._ready()]
 
     # --- hello --------------------------------------------------------------------------------------------------
 

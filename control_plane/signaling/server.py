@@ -211,7 +211,14 @@ class SignalingDoor:
                 times=times if times is not None else Times(),
             )
         )
-        self._sign_outs = SignOuts(self.hub.rooms, bus, platform.sessions, platform.sso_joining)
+        self._sign_outs = SignOuts(
+            self.hub.sessions,
+            bus,
+            sign_ins=platform.sessions,
+            enforcement=platform.sso_joining,
+            api_tokens=platform.api_tokens,
+            clock=platform.clock,
+        )
         self._server = SignalingServer(
             self.hub,
             allowed_origins=settings.allowed_origins,

@@ -398,10 +398,17 @@ class Session:
 
     def add_to_feed(self, entries: Iterable[FeedEvent]) -> None:
         """Take in feed entries; tell them in order; read what is missing."""
-        for entry in self.feed.add(entries):
-            self.tell_all(m.FeedAppended(event=entry))
+        self._tell_feed(entries)
         if self.feed.has_hole:
             self.repair_feed()
+
+    def _tell_feed(self, entries: Iterable[FeedEvent]) -> None:
+        """Push what is new of these to every socket here that may read the feed, encoded once."""
+        for entry in self.feed.add(entries):
+            message = encode_notification(m.FeedAppended(event=entry))
+            for connection in self.connections.values():
+                if connection.reads_feed:
+                    connection.socket.notify(message)
 
     def note_last_seq(self, last_seq: int) -> None:
         """The rows say how far the feed is."""
@@ -425,8 +432,7 @@ class Session:
                 # The sweep tries again.
                 log.warning("feed_repair_failed", live_session_id=str(self.id), reason=error.message)
                 return
-            for entry in self.feed.add(entries):
-                self.tell_all(m.FeedAppended(event=entry))
+            self._tell_feed(entries)
             self.feed.note_last_seq(last_seq)
             if not entries:
                 return

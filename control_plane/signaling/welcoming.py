@@ -228,7 +228,9 @@ def take_in(session: Session, care: MediaCare, connection: Connection, hello: m.
     connection.consumers.update({consumer.id: consumer.producer_id for consumer in consumers})
     connection.producer_ids.update(session.roster.tracks_of(connection.participant_id))
     feed = (
-        session.feed.newest(NEWEST)
+        []
+        if not connection.reads_feed
+        else session.feed.newest(NEWEST)
         if hello.resume_after_seq is None
         else session.feed.after(hello.resume_after_seq)[-WINDOW:]
     )
@@ -275,7 +277,7 @@ def _welcome(
         room_name=admission.room_name,
         organization_id=session.organization_id,
         role=admission.participant.role,
-        grant=admission.participant.grant,
+        grant=connection.grant,
         epoch=session.placement.epoch,
         started_at=session.started_at,
         server_time=session.needs.clock.now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -91,6 +92,35 @@ async def revoke_token(tx: Transaction, organization_id: OrganizationId, token_i
     return count == 1
 
 
+async def revoke_of_member(
+    tx: Transaction, organization_id: OrganizationId, user_id: UserId, now: datetime
+) -> list[ApiToken]:
+    """Make every token a person made here good for nothing. Answers those that were good until now."""
+    rows = await tx.fetch(
+        "update api_tokens set revoked_at = $3 where organization_id = $1 and created_by = $2 and revoked_at is null "  # noqa: S608 - our own columns
+        f"returning {_COLUMNS}",
+        organization_id,
+        user_id,
+        now,
+    )
+    return [_token(row) for row in rows]
+
+
+async def list_good(
+    tx: Transaction, organization_id: OrganizationId, token_ids: Iterable[UUID], now: datetime
+) -> list[ApiToken]:
+    """Which of these are good at this moment, and their makers members still."""
+    rows = await tx.fetch(
+        f"select {_COLUMNS} from api_tokens t where organization_id = $1 and id = any($2) "  # noqa: S608 - our own columns
+        "and revoked_at is null and (expires_at is null or expires_at > $3) and exists (select 1 from memberships m "
+        "where m.organization_id = t.organization_id and m.user_id = t.created_by)",
+        organization_id,
+        list(token_ids),
+        now,
+    )
+    return [_token(row) for row in rows]
+
+
 async def note_use(tx: Transaction, organization_id: OrganizationId, token_id: UUID, now: datetime) -> None:
     """Write when a token was used."""
     await tx.execute(
@@ -100,7 +130,12 @@ async def note_use(tx: Transaction, organization_id: OrganizationId, token_id: U
 
 async def is_banned(tx: Transaction, user_id: UserId, now: datetime) -> bool:
     """Whether the person a token acts as is banned at this moment; platform scope."""
-    found: bool | None = await tx.fetchval(
-        "select banned_until > $2 from auth_credentials where user_id = $1 and banned_until is not null", user_id, now
+    return bool(await find_banned(tx, [user_id], now))
+
+
+async def find_banned(tx: Transaction, user_ids: Iterable[UserId], now: datetime) -> set[UserId]:
+    """Which of these are banned at this moment; platform scope."""
+    rows = await tx.fetch(
+        "select user_id from auth_credentials where user_id = any($1) and banned_until > $2", list(user_ids), now
     )
-    return bool(found)
+    return {UserId(row["user_id"]) for row in rows}

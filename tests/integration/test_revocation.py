@@ -4,97 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from control_plane.domain.ids import NodeId
-from control_plane.domain.nodes import MediaNode
 from control_plane.domain.roles import Role
-from control_plane.services.live import JoinAnswer
-from control_plane.services.media import MediaService
 from control_plane.services.platform import Platform
 from control_plane.signaling import messages as m
-from control_plane.signaling.hub import Hub
 from control_plane.signaling.messages import CloseCode
-from control_plane.signaling.needs import Needs, Times
-from control_plane.signaling.server import SignalingServer
-from scripts.headless.signaling import SignalingClient, SocketClosed
-from tests.contract.signaling.conftest import Guest, close_code, until
-from tests.contract.signaling.fake_node import SEALED, FakeNode
-from tests.factories import Person, Tenant, make_enrolment, make_member, make_tenant
+from tests.contract.signaling.conftest import close_code, until
+from tests.factories import make_member, make_tenant
+from tests.support.live_room import LiveRoom, open_live_room, resume_code
 
 AT_ONCE_S = 2.0
 """What a removed or downgraded person may still have of sockets and media, seconds (I6 of the targets)."""
 
 
-@dataclass
-class LiveRoom:
-    """A tenant's live room with a signaling server of this process; only the media node is made up."""
-
-    platform: Platform
-    tenant: Tenant
-    node: FakeNode
-    url: str
-
-    async def enter(self, person: Person) -> Guest:
-        """Join by the service, as the REST door does, and come in by a socket."""
-        answer: JoinAnswer = await self.platform.live.join(person.caller, self.tenant.id, self.tenant.room_id)
-        client = await SignalingClient.connect(self.url, origin="http://localhost:8000")
-        welcome = await client.request(m.Hello(id=0, token=answer.token, rtp_capabilities=SEALED), m.Welcome)
-        people = await self.platform.live.list_present(self.tenant.id, answer.live_session_id)
-        participant = next(one for one in people if one.id == answer.participant_id)
-        return Guest(participant, client, welcome)
-
-
-class _Links:
-    """One link that always stands."""
-
-    up_count = 1
-
-    def __init__(self, node: FakeNode) -> None:
-        self._node = node
-
-    def is_up(self, node_id: NodeId) -> bool:
-        return node_id == self._node.id
-
-    def nodes_up(self) -> list[MediaNode]:
-        return [self._node.facts]
-
-
 @pytest.fixture
 async def room(platform: Platform) -> AsyncIterator[LiveRoom]:
-    tenant, node = await make_tenant(platform), FakeNode()
-    await platform.nodes.enrol(make_enrolment(str(node.id)))
-    async with platform.db.platform() as tx:
-        await tx.execute("delete from media_nodes where id <> $1", node.id)
-    await platform.live.start(tenant.owner.caller, tenant.id, tenant.room_id)
-    hub = Hub(
-        Needs(
-            live=platform.live,
-            feed=platform.feed,
-            chat=platform.chat,
-            alerts=platform.alerts,
-            media=MediaService(node, platform.live),
-            links=_Links(node),
-            bus=platform.bus,
-            seats=platform.seats,
-            presence=platform.presence,
-            turn=platform.turn,
-            clock=platform.clock,
-            ids=platform.ids,
-            # The sweep, which finds what a lost push missed, comes too late to help here.
-            times=Times(sweep_s=60.0),
-        )
-    )
-    server = SignalingServer(
-        hub, allowed_origins=frozenset({"http://localhost:8000"}), checks={"redis": lambda: True}, info={}
-    )
-    port = await server.listen("127.0.0.1", 0)
-    hub.start()
-    yield LiveRoom(platform, tenant, node, f"ws://127.0.0.1:{port}/signaling")
-    await server.close()
+    async with open_live_room(platform, await make_tenant(platform)) as opened:
+        yield opened
 
 
 async def test_a_removed_member_loses_socket_media_and_the_way_back(api: httpx.AsyncClient, room: LiveRoom) -> None:
@@ -110,11 +39,7 @@ async def test_a_removed_member_loses_socket_media_and_the_way_back(api: httpx.A
 
     assert removed.status_code == 204
     assert (await api.post(f"{room.tenant.room_path}/join", headers=person.headers)).status_code == 404
-    again = await SignalingClient.connect(room.url, origin="http://localhost:8000")
-    resume = m.Hello(id=0, resume_token=guest.welcome.resume_token, rtp_capabilities=SEALED)
-    with pytest.raises(SocketClosed):
-        await again.request(resume, m.Welcome)
-    assert again.close_code == CloseCode.BAD_TOKEN
+    assert await resume_code(room, guest) == CloseCode.BAD_TOKEN
 
 
 async def test_a_removed_member_who_is_invited_again_may_come_back(api: httpx.AsyncClient, room: LiveRoom) -> None:

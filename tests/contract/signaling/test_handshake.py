@@ -218,7 +218,7 @@ async def test_a_session_that_nobody_here_is_in_is_swept_for_the_lost_until_it_i
 
     guest = await world.enter()
     await guest.client.request(m.RoomLeave(id=0), m.Empty)
-    await until(lambda: not world.processes[0].hub.rooms())
+    await until(lambda: not any(session.connections for session in world.processes[0].hub.sessions()))
     world.presence.present = count  # type: ignore[method-assign]  # what it is asked is looked at, nothing else
 
     await until(lambda: len(sweeps) > 0)

@@ -15,6 +15,7 @@ import pytest
 from control_plane.domain.errors import Unavailable
 from control_plane.domain.events import SignInsEnded, SsoEnforced
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.gateways.clock import SystemClock
 from control_plane.signaling.messages import CloseCode
 from control_plane.signaling.sign_outs import SignOuts
 
@@ -35,15 +36,16 @@ class Socket:
 def _room(sign_in_id: UUID | None, came_by: UUID | None = None) -> Any:
     """A welcomed socket, as far as its end is concerned."""
     participant_id = uuid4()
-    claims = SimpleNamespace(sign_in_id=sign_in_id, sso_connection_id=came_by)
-    admission = SimpleNamespace(claims=claims, participant=SimpleNamespace(user_id=UserId(participant_id)))
+    claims = SimpleNamespace(sign_in_id=sign_in_id, sso_connection_id=came_by, token_id=None, expires_at=None)
+    participant = SimpleNamespace(id=participant_id, user_id=UserId(participant_id))
+    admission = SimpleNamespace(claims=claims, participant=participant)
     connection = SimpleNamespace(participant_id=participant_id, admission=admission, socket=Socket())
 
     def spawn(work: Coroutine[Any, Any, None]) -> None:
         work.close()
 
     session = SimpleNamespace(
-        connections={participant_id: connection}, spawn=spawn, organization_id=ORGANIZATION, id=uuid4()
+        connections={participant_id: connection}, ghosts={}, spawn=spawn, organization_id=ORGANIZATION, id=uuid4()
     )
     return SimpleNamespace(session=session, connection=connection)
 
@@ -84,11 +86,30 @@ class Enforcement:
         return {person for person in people if self.is_on and person[1] != CONNECTION}
 
 
+class Tokens:
+    """All good."""
+
+    async def find_ended(self, organization_id: OrganizationId, token_ids: set[UUID]) -> set[UUID]:
+        return set()
+
+
+def _sign_outs(rooms: list[Any], bus: Any, *, is_enforced: bool, is_away: bool) -> SignOuts:
+    return SignOuts(
+        lambda: [room.session for room in rooms],
+        bus,
+        sign_ins=Rows(),
+        enforcement=Enforcement(is_on=is_enforced),
+        api_tokens=Tokens(),
+        clock=SystemClock(),
+        sweep_s=0.01 if is_away else 60,
+    )
+
+
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_only_the_sockets_of_an_ended_sign_in_are_closed(*, is_away: bool) -> None:
     rooms = [_room(ENDED), _room(OTHER), _room(None)]
     bus: Any = Bus(is_away=is_away)
-    sign_outs = SignOuts(lambda: rooms, bus, Rows(), Enforcement(is_on=False), sweep_s=0.01 if is_away else 60)
+    sign_outs = _sign_outs(rooms, bus, is_enforced=False, is_away=is_away)
 
     sign_outs.start()
     async with asyncio.timeout(20):
@@ -108,7 +129,7 @@ async def test_only_the_sockets_of_an_ended_sign_in_are_closed(*, is_away: bool)
 async def test_who_came_another_way_than_by_the_enforced_connection_loses_the_socket(*, is_away: bool) -> None:
     rooms = [_room(OTHER), _room(OTHER, CONNECTION), _room(None)]
     bus: Any = Bus(is_away=is_away)
-    sign_outs = SignOuts(lambda: rooms, bus, Rows(), Enforcement(is_on=True), sweep_s=0.01 if is_away else 60)
+    sign_outs = _sign_outs(rooms, bus, is_enforced=True, is_away=is_away)
 
     sign_outs.start()
     async with asyncio.timeout(20):
