@@ -23,6 +23,7 @@ from joserfc.jwk import KeySet
 from control_plane.domain.errors import SsoFailed
 from control_plane.domain.sso import SUBJECT_MAX_LENGTH, OidcEndpoints, SsoIdentity
 from control_plane.gateways.fetching import GuardedFetcher
+from control_plane.gateways.side_work import SideWork
 
 SCOPE = "openid email profile"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
@@ -31,6 +32,10 @@ LEEWAY_S = 60
 """How far the provider's clock may be off."""
 ID_TOKEN_MAX_AGE_S = 600
 """A token of an older sign-in was not made for this one, whatever it says."""
+KEYS_MAX = 100
+"""A provider publishes; the large ones have about ten."""
+ID_TOKEN_MAX_LENGTH = 64 * 1024
+"""Characters; groups may make it long."""
 NAME_MAX_LENGTH = 80
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -67,6 +72,7 @@ class OidcGateway:
 
     def __init__(self, fetcher: GuardedFetcher, *, allows_http: bool) -> None:
         self._fetcher = fetcher
+        self._side_work = SideWork()
         self._schemes = {"https", "http"} if allows_http else {"https"}
 
     async def discover(self, issuer: str) -> OidcEndpoints:
@@ -129,7 +135,7 @@ class OidcGateway:
         verifier: str,
         now: datetime,
     ) -> SsoIdentity:
-        """Change the code for an ID token and verify that. Raises SsoFailed."""
+        """Change the code for an ID token and verify that. Raises SsoFailed. Unavailable: too many are being verified."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -169,29 +175,10 @@ class OidcGateway:
         self, endpoints: OidcEndpoints, tokens: _Tokens, client_id: str, nonce: str, now: datetime
     ) -> dict[str, Any]:
         """The claims of an ID token that was made by this provider, for us, for this sign-in, now."""
-        jwks = _decode(await self._fetcher.get(endpoints.jwks_uri), _Jwks, "keys_malformed")
-        wanted = {
-            "iss": {"essential": True, "value": endpoints.issuer},
-            "aud": {"essential": True, "value": client_id},
-            "sub": {"essential": True},
-            "nonce": {"essential": True, "value": nonce},
-        }
-        try:
-            keys = KeySet.import_key_set({"keys": [key for key in jwks.keys if _is_signing(key)]})
-            token = jwt.decode(tokens.id_token, keys, algorithms=list(ALGORITHMS))
-            claims = CodeIDToken(
-                token.claims,
-                token.header,
-                options=wanted,
-                params={"nonce": nonce, "client_id": client_id, "access_token": tokens.access_token},
-            )
-            claims.validate(now=int(now.timestamp()), leeway=LEEWAY_S)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise SsoFailed("The identity provider's ID token is not good.", reason=_reason_of(error)) from error
-        issued_at = claims["iat"]
-        if not isinstance(issued_at, int | float) or issued_at < now.timestamp() - ID_TOKEN_MAX_AGE_S:
-            raise SsoFailed("The identity provider's ID token is too old.", reason="id_token_expired")
-        return dict(claims)
+        raw_keys = await self._fetcher.get(endpoints.jwks_uri)
+        return await self._side_work.run(
+            lambda: _verified(tokens, raw_keys, issuer=endpoints.issuer, client_id=client_id, nonce=nonce, now=now)
+        )
 
     async def _user_info(self, url: str, access_token: str, claims: Mapping[str, Any]) -> dict[str, Any]:
         """What the provider tells beside the ID token, when that lacks the address (OpenID Connect Core 1.0, 5.3)."""
@@ -201,12 +188,45 @@ class OidcGateway:
             raise SsoFailed("The identity provider did not tell who it is.", reason="userinfo_refused", status=status)
         try:
             told = msgspec.json.decode(raw, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise SsoFailed("The identity provider's answer is malformed.", reason="userinfo_malformed") from error
         if told.get("sub") != claims["sub"]:
             # Otherwise somebody's token would do for somebody else's (OpenID Connect Core 1.0, 5.3.2).
             raise SsoFailed("The identity provider told of somebody else.", reason="subject_mismatch")
         return {name: told[name] for name in ("email", "email_verified", "name") if name in told}
+
+
+def _verified(
+    tokens: _Tokens, raw_keys: bytes, *, issuer: str, client_id: str, nonce: str, now: datetime
+) -> dict[str, Any]:
+    """As `OidcGateway._verify`. raw_keys: the provider's key set."""
+    jwks = _decode(raw_keys, _Jwks, "keys_malformed")
+    if len(jwks.keys) > KEYS_MAX:
+        raise SsoFailed("The identity provider publishes too many keys.", reason="keys_malformed")
+    if len(tokens.id_token) > ID_TOKEN_MAX_LENGTH:
+        raise SsoFailed("The identity provider's ID token is too long.", reason="token_malformed")
+    wanted = {
+        "iss": {"essential": True, "value": issuer},
+        "aud": {"essential": True, "value": client_id},
+        "sub": {"essential": True},
+        "nonce": {"essential": True, "value": nonce},
+    }
+    try:
+        keys = KeySet.import_key_set({"keys": [key for key in jwks.keys if _is_signing(key)]})
+        token = jwt.decode(tokens.id_token, keys, algorithms=list(ALGORITHMS))
+        claims = CodeIDToken(
+            token.claims,
+            token.header,
+            options=wanted,
+            params={"nonce": nonce, "client_id": client_id, "access_token": tokens.access_token},
+        )
+        claims.validate(now=int(now.timestamp()), leeway=LEEWAY_S)
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SsoFailed("The identity provider's ID token is not good.", reason=_reason_of(error)) from error
+    issued_at = claims["iat"]
+    if not isinstance(issued_at, int | float) or issued_at < now.timestamp() - ID_TOKEN_MAX_AGE_S:
+        raise SsoFailed("The identity provider's ID token is too old.", reason="id_token_expired")
+    return dict(claims)
 
 
 def _basic(client_id: str, client_secret: str) -> str:

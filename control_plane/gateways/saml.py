@@ -11,7 +11,6 @@ travels over TLS, and its signature is what counts.
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from base64 import b64encode
 from datetime import datetime
@@ -27,6 +26,7 @@ from control_plane.domain.saml import METADATA_MAX_BYTES, RESPONSE_MAX_BYTES, ch
 from control_plane.domain.sso import SamlCertificate, SamlIdp, SamlSp, SsoIdentity
 from control_plane.gateways.saml_metadata import check_provider, describe, read_provider, write_service
 from control_plane.gateways.saml_xml import SAML, SAMLP, check_response, decode, parse, read_assertion
+from control_plane.gateways.side_work import SideWork
 
 POST_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 SCHEMA = "saml-schema-protocol-2.0.xsd"
@@ -42,6 +42,7 @@ class SamlProvider:
 
     def __init__(self, *, allows_http: bool) -> None:
         self._allows_http = allows_http
+        self._side_work = SideWork()
 
     async def read_metadata(self, xml: bytes) -> SamlIdp:
         """The provider that metadata describes.
@@ -49,8 +50,9 @@ class SamlProvider:
         Raises:
             SsoFailed: reason too_large, malformed, no_provider, several_providers, no_redirect_binding, sso_url,
                 no_certificate, certificate or weak_key.
+            Unavailable: too many documents are being read.
         """
-        return await asyncio.to_thread(
+        return await self._side_work.run(
             lambda: read_provider(parse(xml, max_bytes=METADATA_MAX_BYTES), allows_http=self._allows_http)
         )
 
@@ -111,9 +113,9 @@ class SamlProvider:
 
         Raises:
             SsoFailed: facts name the reason, see docs/single-sign-on.md.
+            Unavailable: too many responses are being looked at.
         """
-        # Some milliseconds of XML and RSA: the loop has other people to serve.
-        return await asyncio.to_thread(_finish, idp, sp, saml_response, request_id, now)
+        return await self._side_work.run(lambda: _finish(idp, sp, saml_response, request_id, now))
 
 
 def _finish(idp: SamlIdp, sp: SamlSp, saml_response: str, request_id: str, now: datetime) -> SsoIdentity:

@@ -74,6 +74,8 @@ def check_provider(entity_id: str, sso_url: str, certificates: Sequence[str], *,
     if not entity_id or len(entity_id) > ADDRESS_MAX_LENGTH or not entity_id.isprintable():
         raise failed("entity_id")
     _check_address(sso_url, allows_http=allows_http)
+    if len(certificates) > CERTIFICATES_MAX * 2:
+        raise failed("certificate")
     # The same key may be named twice, for signing and for everything.
     cleaned = tuple(dict.fromkeys(_clean(certificate) for certificate in certificates))
     if not cleaned:

@@ -31,6 +31,7 @@ class LyingProvider:
         sign_with: the key of the token; None: its own, which it publishes.
         header: of the token; with another alg than RS256 it is signed by HMAC with secret, or not at all without one.
         padding: bytes in front of every document.
+        documents: by path, what is answered instead, as it is.
         forms: what came to the token endpoint.
         nonce: of the request it is to answer.
         connections: how often somebody came, whatever they said.
@@ -45,6 +46,7 @@ class LyingProvider:
     secret: bytes = b""
     header: dict[str, str] = field(default_factory=lambda: {"alg": "RS256", "kid": "one"})
     padding: int = 0
+    documents: dict[str, bytes] = field(default_factory=dict)
     forms: list[dict[str, str]] = field(default_factory=list)
     nonce: str = ""
     connections: int = 0
@@ -101,7 +103,8 @@ class LyingProvider:
         if self.before_tokens is not None and " /token " in head[0]:
             do, self.before_tokens = self.before_tokens, None
             await do()
-        answer = b" " * self.padding + json.dumps(self._answer(head[0].split(" ")[1], body)).encode()
+        path = head[0].split(" ")[1]
+        answer = b" " * self.padding + (self.documents.get(path) or json.dumps(self._answer(path, body)).encode())
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
         writer.write(f"Content-Length: {len(answer)}\r\n\r\n".encode() + answer)
         await writer.drain()
