@@ -31,6 +31,7 @@ from control_plane.domain.webhooks import (
 )
 from control_plane.services import access, audit
 from control_plane.services.api_tokens import require_api_access
+from control_plane.services.entitlements import lock_entitlement
 from control_plane.services.ports import Clock, Ids
 from control_plane.services.sealing import seal, unseal
 from control_plane.stores import webhooks as store
@@ -111,6 +112,7 @@ class WebhookService:
         )
         async with self.db.tenant(organization_id) as tx:
             await self._may(tx, caller, organization_id)
+            await lock_entitlement(tx, organization_id)
             used = await store.count_endpoints(tx, organization_id)
             if used >= ENDPOINTS_MAX:
                 words = f"An organization has {ENDPOINTS_MAX} webhook endpoints at most."

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterable
 from uuid import uuid4
 
 import pytest
 
 from control_plane.domain.errors import Conflict, DomainError, Forbidden, LimitExceeded, NotFound
 from control_plane.domain.ids import RoomId, WorkspaceId
+from control_plane.domain.organizations import MemberChanges
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
+from control_plane.domain.webhooks import ENDPOINTS_MAX
 from control_plane.services.platform import Platform
 from tests.factories import Tenant, make_member, make_person, make_tenant
 
@@ -217,3 +221,95 @@ async def test_workspaces_made_again_by_id_answer_the_first(platform: Platform) 
     again = await platform.workspaces.create(tenant.owner.caller, tenant.id, "Else", workspace_id)
 
     assert again == first
+
+
+async def _outcomes(doings: Iterable[Awaitable[object]]) -> Counter[str]:
+    """Do all of them at once. How many were done, and how many a limit refused, by its name."""
+    outcomes = await asyncio.gather(*doings, return_exceptions=True)
+    strange = [one for one in outcomes if isinstance(one, BaseException) and not isinstance(one, LimitExceeded)]
+    assert strange == []
+    return Counter(str(one.facts["limit"]) if isinstance(one, LimitExceeded) else "done" for one in outcomes)
+
+
+async def test_of_ten_workspaces_made_at_once_the_plans_three_stand(platform: Platform) -> None:
+    tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)  # has one workspace already
+    create = platform.workspaces.create
+
+    outcomes = await _outcomes(create(tenant.owner.caller, tenant.id, f"Workspace {n}", None) for n in range(10))
+
+    assert outcomes == {"done": 2, "workspaces": 8}
+    assert len(await platform.workspaces.list_workspaces(tenant.owner.caller, tenant.id)) == 3
+
+
+async def test_rooms_restored_and_made_at_once_stay_within_the_plan(platform: Platform) -> None:
+    tenant = await make_tenant(platform)  # three rooms
+    caller, rooms = tenant.owner.caller, platform.rooms
+    for round_of_two in range(2):
+        for number in range(2):
+            name = f"Room {round_of_two} {number}"
+            made = await rooms.create(caller, tenant.id, name=name, workspace_id=None, room_id=None)
+            await rooms.archive(caller, tenant.id, made.room.id)
+    archived = [one.room.id for one in await rooms.list_rooms(caller, tenant.id, is_archived=True)]
+
+    outcomes = await _outcomes(
+        [
+            *(rooms.restore(caller, tenant.id, room_id) for room_id in archived),
+            *(rooms.create(caller, tenant.id, name=f"New {n}", workspace_id=None, room_id=None) for n in range(4)),
+        ]
+    )
+
+    assert outcomes == {"done": 2, "rooms": 6}
+    assert await _count_rooms(platform, tenant) == 3
+
+
+async def test_hosts_who_come_by_every_door_at_once_stay_within_the_plan(platform: Platform) -> None:
+    tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)  # three hosts, the owner is one
+    caller = tenant.owner.caller
+    code = await _invite(platform, tenant, Role.HOST)
+    newcomers = [await make_person(platform) for _ in range(4)]
+    members = [await make_member(platform, tenant) for _ in range(4)]
+    admins = [await make_member(platform, tenant, Role.ADMIN) for _ in range(4)]
+    to_host, to_hosting = MemberChanges(role=Role.HOST), MemberChanges(is_host=True)
+    change = platform.memberships.change
+
+    outcomes = await _outcomes(
+        [
+            *(platform.invitations.accept(person.caller, code) for person in newcomers),
+            *(change(caller, tenant.id, person.caller.user_id, to_host) for person in members),
+            *(change(caller, tenant.id, person.caller.user_id, to_hosting) for person in admins),
+        ]
+    )
+
+    assert outcomes == {"done": 2, "hosts": 10}
+
+
+async def test_webhook_endpoints_made_at_once_stop_at_their_number(platform: Platform) -> None:
+    tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)
+    create = platform.webhooks.create
+
+    outcomes = await _outcomes(
+        create(
+            tenant.owner.caller, tenant.id, url="https://example.com/", events=["*"], description="", endpoint_id=None
+        )
+        for _ in range(ENDPOINTS_MAX + 10)
+    )
+
+    assert outcomes == {"done": ENDPOINTS_MAX, "webhook_endpoints": 10}
+
+
+async def test_usage_counts_what_the_doors_count(platform: Platform) -> None:
+    tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)
+    caller = tenant.owner.caller
+    await _outcomes(
+        [
+            *(platform.workspaces.create(caller, tenant.id, f"Workspace {n}", None) for n in range(5)),
+            *(
+                platform.rooms.create(caller, tenant.id, name=f"Room {n}", workspace_id=None, room_id=None)
+                for n in range(12)
+            ),
+        ]
+    )
+
+    usage = await platform.entitlements.usage(caller, tenant.id)
+
+    assert (usage.used.workspaces, usage.used.rooms, usage.used.hosts) == (3, 10, 1)
