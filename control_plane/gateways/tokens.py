@@ -145,12 +145,12 @@ class EcTokens:
             # Sign-ins elsewhere are not ours to look up or to end.
             session_id=claims.session_id if outside is None else None,
             sso_connection_id=_connection_of(claims.amr) if outside is None else None,
+            expires_at=None if outside is None else _end_of(claims),
         )
 
     # --- our own
 
     async def issue_join(self, claims: JoinClaims) -> str:
-            expires_at=None if outside is None else _end_of(claims),
         """A join token for these claims, valid JOIN_LIFETIME_S."""
         return await self._issue("join", claims, JOIN_LIFETIME_S)
 

@@ -212,8 +212,6 @@ class LiveService:
                 await self._release_seat(joining.live.id, joining.participant_id)
         if participant_id is None:
             raise RoomNotLive("This room is not live.")
-            token_id=caller.token_id,
-            expires_at=caller.expires_at,
         if has_seat and participant_id != joining.participant_id:
             await self._take_seat(joining.live, participant_id, joining.seat_limit)
         claims = JoinClaims(
@@ -224,6 +222,8 @@ class LiveService:
             nonce=nonce,
             sign_in_id=caller.session_id,
             sso_connection_id=caller.sso_connection_id,
+            token_id=caller.token_id,
+            expires_at=caller.expires_at,
         )
         return JoinAnswer(
             participant_id=participant_id,
@@ -288,9 +288,6 @@ class LiveService:
         Raises:
             As `admit`. SsoRequired. Unavailable also: the sweep took them for lost, and seats can't be counted now.
         """
-        if claims.expires_at is not None and claims.expires_at <= self.clock.now():
-            raise Unauthenticated("What you joined by has expired. Join again.")
-        abilities = await self._abilities_of(claims)
         return await self._welcome(await self.tokens.verify_resume(token), is_resume=True)
 
     async def note_edge(self, admission: Admission, node_id: NodeId | None) -> Admission:
@@ -302,6 +299,9 @@ class LiveService:
     async def _welcome(self, claims: JoinClaims, *, is_resume: bool) -> Admission:
         if claims.sign_in_id is not None and await sign_ins.is_over(self.db, claims.sign_in_id):
             raise Unauthenticated("You signed out. Sign in and join again.")
+        if claims.expires_at is not None and claims.expires_at <= self.clock.now():
+            raise Unauthenticated("What you joined by has expired. Join again.")
+        abilities = await self._abilities_of(claims)
         async with self.db.tenant(claims.organization_id) as tx:
             welcomed = await participants.welcome(tx, claims, is_resume=is_resume, now=self.clock.now())
             is_over = welcomed is None and await participants.is_session_over(tx, claims.live_session_id)
@@ -314,18 +314,8 @@ class LiveService:
             raise Unauthenticated("This token is no longer good. Join again.")
         entitlement = entitlement_for(welcomed.plan_tier, welcomed.overrides)
         seat_limit = entitlement.max_viewers_per_room
-            abilities=abilities,
         if welcomed.participant.grant.takes_seat:
             await self._keep_seat(claims, welcomed, seat_limit, is_resume=is_resume)
-    async def _abilities_of(self, claims: JoinClaims) -> frozenset[str] | None:
-        """What the API token that joined holds; None: a person joined. Raises Unauthenticated: it is good no longer."""
-        if claims.token_id is None:
-            return None
-        good = await find_good(self.db, claims.organization_id, {claims.token_id}, self.clock.now())
-        if claims.token_id not in good:
-            raise Unauthenticated("This API token is no longer good.")
-        return good[claims.token_id]
-
         renewed = msgspec.structs.replace(claims, nonce="", generation=welcomed.generation)
         return Admission(
             claims=renewed,
@@ -335,7 +325,17 @@ class LiveService:
             resume_token=await self.tokens.issue_resume(renewed),
             seat_limit=seat_limit,
             bitrates=bitrates_for(entitlement, welcomed.participant.grant),
+            abilities=abilities,
         )
+
+    async def _abilities_of(self, claims: JoinClaims) -> frozenset[str] | None:
+        """What the API token that joined holds; None: a person joined. Raises Unauthenticated: it is good no longer."""
+        if claims.token_id is None:
+            return None
+        good = await find_good(self.db, claims.organization_id, {claims.token_id}, self.clock.now())
+        if claims.token_id not in good:
+            raise Unauthenticated("This API token is no longer good.")
+        return good[claims.token_id]
 
     async def _keep_seat(self, claims: JoinClaims, welcomed: Welcomed, limit: int | None, *, is_resume: bool) -> None:
         """Hold the seat for another lease; when it is lost, the welcome is taken back and the token stays good.
