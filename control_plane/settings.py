@@ -68,7 +68,8 @@ class Settings:
         supabase_url: hosted Supabase is the issuer instead of `/auth/v1`; supabase_jwt_secret: its legacy HS256 secret;
             supabase_anon_key: told to pages, which send it along.
         smtp_url: `smtp://` or `smtps://` server for mail; None: no mail is sent. mail_from: the From line.
-        has_mailbox: letters are kept and shown at /dev/mailbox instead: only `scripts/run` with its own database says so.
+        has_mailbox: letters are kept and shown to anybody at /dev/mailbox instead: `scripts/run` with its own database says
+            so, and it is believed only where page and database are this machine's own.
         needs_confirmation: a sign-up counts once its mailbox has answered.
         service_key: bearer of `/auth/v1/admin`; None: nobody is let in there.
         sign_in_attempts: sign-ups and sign-ins one address may try at once; sign_in_refill_per_s: regained a second.
@@ -196,6 +197,13 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     smtp_url = None
     if read.optional("TR_SMTP_URL", ""):
         smtp_url = read.secret("TR_SMTP_URL", _smtp_url, "the mail server, as smtp://user:password@host:587")
+    database_url = _database_url(read, "DATABASE_URL", "DSN of the login of the running system")
+    has_mailbox = read.parsed("TR_DEV_MAILBOX", "off", _switch, "on or off") and smtp_url is None
+    if has_mailbox and not (is_own_machine(public_url) and is_own_machine(database_url)):
+        raise BadSettings(
+            "TR_DEV_MAILBOX shows everybody's letters to everybody: it is for development, "
+            "where TR_PUBLIC_URL and DATABASE_URL are addresses of this machine."
+        )
     supabase_jwt_secret = None
     if read.optional("SUPABASE_JWT_SECRET", ""):
         meaning = f"the project's legacy JWT secret, at least {SECRET_MIN_BYTES} characters"
@@ -210,7 +218,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         port=port,
         signaling_port=signaling_port,
         jobs_port=jobs_port,
-        database_url=_database_url(read, "DATABASE_URL", "DSN of the login of the running system"),
+        database_url=database_url,
         database_pool_size=read.number("TR_DATABASE_POOL_SIZE", 10, 1, 500),
         database_statement_cache=read.number("TR_DATABASE_STATEMENT_CACHE", 200, 0, 10_000),
         redis_url=read.secret("REDIS_URL", _redis_url, "a redis:// or rediss:// address"),
@@ -240,7 +248,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         mail_from=read.parsed(
             "TR_MAIL_FROM", "Trading room <no-reply@localhost>", _mail_from, "a From line with an address"
         ),
-        has_mailbox=read.parsed("TR_DEV_MAILBOX", "off", _switch, "on or off") and smtp_url is None,
+        has_mailbox=has_mailbox,
         needs_confirmation=read.parsed(
             "TR_CONFIRM_EMAIL", "on" if smtp_url is not None else "off", _switch, "on or off"
         ),
@@ -274,6 +282,15 @@ def _database_url(read: _Reader, name: str, meaning: str) -> str:
         return text
 
     return read.secret(name, parse, f"{meaning}, as postgresql://user:password@host/database")
+
+
+def is_own_machine(url: str) -> bool:
+    """Whether an address can only be reached from the machine itself: a loopback address, or localhost and names below."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _dns_servers(text: str) -> tuple[tuple[str, int], ...]:

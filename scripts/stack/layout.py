@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from control_plane.settings import is_own_machine
 from scripts.stack.ports import HIGHEST_PORT
 from scripts.stack.processes import Command, StackError, inherited_environment
 from scripts.stack.secrets import get_secret
@@ -101,7 +102,7 @@ class Layout:
         redis_url: Valkey's or Redis's.
         worker_binary: the mediasoup worker.
         demo_file: people whom the sign-in page offers; None: it offers nobody.
-        has_mailbox: the database is ours, so letters may be kept and shown at /dev/mailbox.
+        has_mailbox: the database is ours, so letters may be kept and shown at /dev/mailbox, while pages are this machine's.
     """
 
     data_dir: Path
@@ -179,7 +180,8 @@ class Layout:
             "TR_NODE_ENROLMENT_TOKEN": get_secret(self.data_dir, "node_enrolment_token"),
             "TR_SERVICE_KEY": get_secret(self.data_dir, "service_key"),
         }
-        if self.has_mailbox:
+        # Shown to the world it would hand everybody's account to anybody.
+        if self.has_mailbox and is_own_machine(os.environ.get("TR_PUBLIC_URL", "").strip() or self.base_url):
             environment["TR_DEV_MAILBOX"] = "on"
         if (webapp / "index.html").is_file():
             environment["TR_WEBAPP_DIR"] = str(webapp)

@@ -38,6 +38,27 @@ def test_without_a_word_there_is_no_mailbox_and_no_service_key() -> None:
     assert (settings.has_mailbox, settings.service_key, settings.supabase_url) == (False, None, None)
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"TR_PUBLIC_URL": "https://app.example"},
+        {"TR_PUBLIC_URL": "http://localhost.app.example"},
+        {"TR_PUBLIC_URL": "http://192.0.2.1:8000"},
+        {"DATABASE_URL": "postgresql://app:pass@db.internal/tradingroom"},
+    ],
+)
+def test_letters_are_shown_to_anybody_only_where_page_and_database_are_the_machines_own(
+    elsewhere: dict[str, str],
+) -> None:
+    with pytest.raises(BadSettings, match="TR_DEV_MAILBOX"):
+        read_settings({**GOOD, **elsewhere, "TR_DEV_MAILBOX": "on"})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://[::1]:8000", "http://demo.localhost"])
+def test_a_mailbox_may_be_had_at_every_address_of_the_machine_itself(url: str) -> None:
+    assert read_settings({**GOOD, "TR_PUBLIC_URL": url, "TR_DEV_MAILBOX": "on"}).has_mailbox
+
+
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(BadSettings, match=name):

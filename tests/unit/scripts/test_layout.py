@@ -100,3 +100,11 @@ def test_letters_are_kept_only_with_a_database_of_our_own(tmp_path: Path, monkey
 
     assert ours.rest().env["TR_DEV_MAILBOX"] == ours.jobs().env["TR_DEV_MAILBOX"] == "on"
     assert "TR_DEV_MAILBOX" not in _layout(tmp_path).rest().env
+
+
+def test_letters_are_not_kept_where_the_world_could_read_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TR_PUBLIC_URL", "https://app.example")
+
+    environment = dataclasses.replace(_layout(tmp_path), has_mailbox=True).rest().env
+
+    assert "TR_DEV_MAILBOX" not in environment
