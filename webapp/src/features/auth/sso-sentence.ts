@@ -9,6 +9,7 @@ const SENTENCES: Record<string, string> = {
   flow_state_expired: 'This took too long. Begin again.',
   bad_code_verifier: 'This was begun in another tab. Begin again.',
   identity_taken: 'Your organization’s identity provider knows another account of yours. Tell whoever runs it.',
+  plan_limit_reached: 'Your organization’s plan has no place left for you. Tell whoever runs it.',
   user_banned: 'This account is closed.',
   signup_disabled: 'New accounts are closed here.',
   over_request_rate_limit: 'Too many tries. Wait a minute and try again.',

@@ -1,25 +1,25 @@
 import { useState } from 'react';
 import { call } from '@/api/client';
 import type { Role, SsoConnection, SsoConnectionChanges } from '@/api/types';
-import { dayOf, momentOf } from '@/lib/dates';
+import { momentOf } from '@/lib/dates';
 import { roleName } from '@/lib/roles';
 import { Button } from '@/ui/button';
 import { ConfirmDialog } from '@/ui/confirm-dialog';
-import { CopyField } from '@/ui/copy-field';
 import { Tag } from '@/ui/marks';
 import { SettingRow } from '@/ui/page';
 import { SelectField } from '@/ui/select-field';
 import { Panel } from '@/ui/states';
 import { Switch } from '@/ui/switch';
-import { useNow } from '@/ui/use-now';
 import { useChange } from './api';
 import { useConnectionEdit } from './edits';
 import { useConnectionTest } from './sso-api';
 import { ConnectionDialog } from './sso-connection-dialog';
+import { ConnectionFacts } from './sso-connection-facts';
+import { SignInLog } from './sso-log';
+import { LinkedPeople } from './sso-people';
 import { reasonSentence, ssoProblem } from './sso-words';
 
 const JOINING = ['viewer', 'moderator', 'co_host', 'host'] as const satisfies readonly Role[];
-const SOON_MS = 30 * 86_400_000;
 
 interface ConnectionPanelProps {
   organizationId: string;
@@ -29,10 +29,13 @@ interface ConnectionPanelProps {
   isOwner: boolean;
   /** A mail domain is proven: without one nobody can come in. */
   hasDomain: boolean;
+  /** Name of a member by id, as far as they are known. */
+  nameOf: (userId: string) => string | null;
 }
 
 /** One identity provider: what it needs to know of us, whether it works, who comes in by it, and whether they must. */
-export function ConnectionPanel({ organizationId, connection, canChange, isOwner, hasDomain }: ConnectionPanelProps) {
+export function ConnectionPanel({ organizationId, connection, canChange, isOwner, hasDomain, nameOf }: ConnectionPanelProps) {
+  const [shown, setShown] = useState<'people' | 'log' | null>(null);
   const [question, setQuestion] = useState<'edit' | 'enforce' | 'delete' | null>(null);
   const change = useConnectionEdit(organizationId, connection.id);
   const make = (changes: SsoConnectionChanges, then?: { onSuccess: () => void }): void => change.mutate({ seen: connection, changes }, then);
@@ -69,7 +72,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
       }
     >
       <div data-testid="sso-connection" data-state={stateOf(connection)}>
-        <Facts connection={connection} />
+        <ConnectionFacts organizationId={organizationId} connection={connection} canChange={canChange} />
         <SettingRow label="Test sign-in" hint={<Health connection={connection} />}>
           {canChange && (
             <Button
@@ -132,6 +135,16 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
             {ssoProblem(problem, 'Nothing was changed. Try again in a moment.')}
           </p>
         )}
+        <div className="flex flex-wrap gap-2 border-t border-line px-2 py-1.5">
+          <Button size="sm" look="quiet" aria-expanded={shown === 'log'} onClick={() => setShown(shown === 'log' ? null : 'log')} data-testid="sso-log">
+            Recent sign-ins
+          </Button>
+          <Button size="sm" look="quiet" aria-expanded={shown === 'people'} onClick={() => setShown(shown === 'people' ? null : 'people')} data-testid="sso-people">
+            Linked people
+          </Button>
+        </div>
+        {shown === 'log' && <SignInLog organizationId={organizationId} connectionId={connection.id} nameOf={nameOf} />}
+        {shown === 'people' && <LinkedPeople organizationId={organizationId} connection={connection} isOwner={isOwner} />}
       </div>
       {question === 'edit' && (
         <ConnectionDialog organizationId={organizationId} kind={connection.kind} connection={connection} onClose={close} />
@@ -162,47 +175,6 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
 
 function stateOf({ isEnabled, isEnforced }: SsoConnection): string {
   return isEnforced ? 'enforced' : isEnabled ? 'on' : 'off';
-}
-
-/** What the provider asks about us, and what we know of it. */
-function Facts({ connection }: { connection: SsoConnection }) {
-  const now = useNow(60_000);
-  const expiry = connection.certificateExpiresAt;
-  const isSoon = expiry !== null && new Date(expiry).getTime() - now < SOON_MS;
-  return (
-    <div className="grid gap-2.5 border-b border-line px-3.5 py-3 md:grid-cols-2">
-      {connection.kind === 'oidc' ? (
-        <>
-          <div className="grid gap-1.5 md:col-span-2">
-            <CopyField label="Redirect URI, for the provider" value={connection.redirectUri} isMono testId="sso-redirect-uri" />
-            <p className="text-xs text-ink-2">
-              {connection.workedAt === null ? 'Put it into the client at the provider before the first test. ' : ''}
-              It is this connection’s alone, and has to be there to the letter.
-            </p>
-          </div>
-          <CopyField label="Issuer" value={connection.issuer ?? ''} isMono />
-        </>
-      ) : (
-        <>
-          <CopyField label="Entity id, for the provider" value={connection.spEntityId} isMono testId="sso-entity-id" />
-          <CopyField label="ACS URL, for the provider" value={connection.acsUrl} isMono testId="sso-acs-url" />
-          <p className="text-xs text-ink-2 md:col-span-2">
-            Or let it read{' '}
-            <a href={connection.metadataUrl} className="underline decoration-ink-3 underline-offset-2">
-              our metadata
-            </a>
-            . Signs in at <span className="font-mono wrap-anywhere">{connection.idpSsoUrl}</span>
-            {expiry !== null && (
-              <>
-                ; its certificate ends on <span className={isSoon ? 'text-warn' : ''}>{dayOf(expiry)}</span>
-              </>
-            )}
-            .
-          </p>
-        </>
-      )}
-    </div>
-  );
 }
 
 function Health({ connection: { workedAt, lastError } }: { connection: SsoConnection }) {

@@ -13,8 +13,15 @@ import { ConnectionPanel } from './sso-connection-panel';
 import { DomainsPanel } from './sso-domains';
 import { testOutcome } from './sso-words';
 
+interface SsoPageProps {
+  organizationId: string;
+  isOwner: boolean;
+  /** Name of a member by id, as far as they are known. */
+  nameOf: (userId: string) => string | null;
+}
+
 /** `settings/single-sign-on`: the organization's mail domains, and the identity providers its people sign in at. */
-export function SsoPage({ organizationId, isOwner }: { organizationId: string; isOwner: boolean }) {
+export function SsoPage({ organizationId, isOwner, nameOf }: SsoPageProps) {
   const usage = useUsage(organizationId);
   const domains = useDomains(organizationId);
   const connections = useConnections(organizationId);
@@ -52,6 +59,7 @@ export function SsoPage({ organizationId, isOwner }: { organizationId: string; i
                 canChange={canChange}
                 isOwner={isOwner}
                 hasDomain={hasDomain}
+                nameOf={nameOf}
               />
             ))}
             <Panel title={items.length === 0 ? 'Identity provider' : 'Another identity provider'}>

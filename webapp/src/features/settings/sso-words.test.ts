@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiProblem } from '@/api/problem';
-import { domainSentence, reasonSentence, ssoProblem, testOutcome } from './sso-words';
+import { domainSentence, reasonSentence, signInSentence, ssoProblem, testOutcome } from './sso-words';
 
 const problem = (code: string, facts: Record<string, unknown> = {}) => new ApiProblem(code, 'As the server says it.', 422, facts);
 
@@ -24,6 +24,13 @@ describe('words of single sign-on', () => {
   it('tell what to do with a record that was not looked for', () => {
     expect(domainSentence(null)).toContain('Put this record');
     expect(domainSentence('other_record')).toContain('something else');
+  });
+
+  it('tell why somebody did not come in, and of which domain they were', () => {
+    const entry = { action: 'sso_sign_in.failed', after: { reason: 'sso_domain_unverified', isTest: true, domain: 'other.example' } };
+    expect(signInSentence(entry)).toBe('Test: The address is not of a domain that was proven above. (other.example)');
+    expect(signInSentence({ action: 'sso_sign_in.failed', after: { reason: 'signature', isTest: false } })).toBe(reasonSentence('signature'));
+    expect(signInSentence({ action: 'sso_sign_in.succeeded', after: null })).toBe('Came in.');
   });
 
   it('read the return of a test from the address', () => {

@@ -29,6 +29,12 @@ const REASONS: Record<string, string> = {
   sso_domain_unverified: 'The address is not of a domain that was proven above.',
   signature: 'The signature is not of the certificate set up here.',
   unsigned: 'The assertion is not signed. Let the provider sign it.',
+  other_provider: 'The metadata is of another provider now: its entity id changed.',
+  no_metadata_url: 'Its metadata was not named by an address.',
+  plan_limit_reached: 'No host is left in the plan for a newcomer of this role.',
+  user_banned: 'The person is banned here.',
+  identity_taken: 'The provider’s name of the person belongs to another account here.',
+  sso_provider_not_found: 'The connection was off, or changed meanwhile.',
   no_certificate: 'The metadata holds no certificate to check signatures with.',
   certificate: 'The certificate can’t be read.',
   weak_key: 'The provider’s key is too short: RSA takes 2048 bits at least.',
@@ -63,6 +69,16 @@ export function domainSentence(problem: string | null): string {
 /** What was wrong with a sign-in or a provider, by the reason kept of it: a sentence for whoever set it up. */
 export function reasonSentence(reason: string): string {
   return REASONS[reason] ?? `The provider’s answer could not be trusted (${reason}).`;
+}
+
+/** What came of a sign-in, by its entry in the audit log. */
+export function signInSentence({ action, after }: { action: string; after: Record<string, unknown> | null }): string {
+  if (action === 'sso_sign_in.succeeded') return 'Came in.';
+  if (action === 'sso_sign_in.tested') return 'The test sign-in worked.';
+  const reason = typeof after?.reason === 'string' ? after.reason : 'unknown';
+  const domain = typeof after?.domain === 'string' ? ` (${after.domain})` : '';
+  const words = `${reasonSentence(reason)}${domain}`;
+  return after?.isTest === true ? `Test: ${words}` : words;
 }
 
 /** What to tell about a refused change: by its code and reason, else as the server says it. */
