@@ -119,7 +119,7 @@ function Entry({ entry, nameOf }: { entry: AuditEntry; nameOf: AuditPageProps['n
               <thead>
                 <tr className="text-ink-3">
                   <th scope="col" className="w-1/4 font-medium">What</th>
-                  <th scope="col" className="font-medium">Before</th>
+                  <th scope="col" className="pr-2 font-medium">Before</th>
                   <th scope="col" className="font-medium">After</th>
                 </tr>
               </thead>

@@ -83,7 +83,8 @@ function TransferDialog({ organization, onClose }: { organization: Organization;
     call('POST', '/organizations/{organization_id}/transfer', { params: { path }, body: { userId: chosen } }),
   );
   const rows = rowsOf(admins);
-  const chosen = userId === '' ? (rows[0]?.userId ?? '') : userId;
+  // Nobody is chosen beforehand: one press must not give an organization away.
+  const chosen = userId;
   return (
     <Dialog
       isOpen
@@ -113,7 +114,10 @@ function TransferDialog({ organization, onClose }: { organization: Organization;
         <SelectField
           label="New owner"
           value={chosen}
-          options={rows.map((member) => ({ value: member.userId, label: `${member.displayName}, ${member.email}` }))}
+          options={[
+            { value: '', label: 'Choose an admin' },
+            ...rows.map((member) => ({ value: member.userId, label: `${member.displayName}, ${member.email}` })),
+          ]}
           onChange={(event) => setUserId(event.target.value)}
         />
       )}
