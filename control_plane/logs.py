@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
@@ -30,22 +32,26 @@ class AccessLog:
         self._log = structlog.get_logger(name)
 
     def info(self, event: str, **facts: str | float) -> None:
-        """Write a line with these facts and those bound to the context."""
+        """Write a line with these facts; for people with those bound to the context, too."""
+        self.write(event, [(time.time(), facts)])
+
+    def write(self, event: str, lines: Sequence[tuple[float, dict[str, str | float]]]) -> None:
+        """Write lines at once. lines: when it happened, Unix seconds, and the facts."""
         if not _is_json:
-            self._log.info(event, **facts)
+            for _, facts in lines:
+                self._log.info(event, **facts)
             return
-        line = {
-            **structlog.contextvars.get_contextvars(),
-            **facts,
-            "event": event,
-            "level": "info",
-            "logger": self._name,
-            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        }
+        fixed = {"event": event, "level": "info", "logger": self._name}
+        text = [_one_line({**facts, **fixed, "timestamp": _written(at)}) + "\n" for at, facts in lines]
         # As logging's handlers: a reader that went away keeps no request from its answer.
         with suppress(OSError, ValueError):
-            sys.stdout.write(_one_line(line) + "\n")
+            sys.stdout.write("".join(text))
             sys.stdout.flush()
+
+
+def _written(at: float) -> str:
+    """A time as structlog writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat()[:-6] + "Z"
 
 
 def _one_line(line: dict[str, str | float]) -> str:

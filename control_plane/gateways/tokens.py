@@ -89,6 +89,9 @@ def _end_of(claims: AccessClaims) -> datetime:
 
 
 ClaimsT = TypeVar("ClaimsT", AccessClaims, JoinClaims)
+ReadT = TypeVar("ReadT")
+_access_claims = msgspec.json.Decoder(AccessClaims)
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 class EcTokens:
@@ -128,8 +131,10 @@ class EcTokens:
             Unauthenticated: forged, expired, for another audience or of another issuer. Unavailable.
         """
         outside = self._outside
-        payload = await (self._decode(KeyPurpose.ACCESS, token) if outside is None else _decode_outside(outside, token))
-        claims = _convert(payload, AccessClaims)
+        if outside is None:
+            claims = _read(await self._decode(KeyPurpose.ACCESS, token), _access_claims)
+        else:
+            claims = _convert(await _decode_outside(outside, token), AccessClaims)
         now = self._now().timestamp()
         if claims.aud != ACCESS_AUDIENCE or claims.iss != self._issuer:
             raise _refused()
@@ -183,7 +188,7 @@ class EcTokens:
         return await self._sign(KeyPurpose.PLATFORM, {**payload, "join": msgspec.to_builtins(claims)})
 
     async def _verify(self, kind: str, token: str) -> JoinClaims:
-        payload = await self._decode(KeyPurpose.PLATFORM, token)
+        payload = _read(await self._decode(KeyPurpose.PLATFORM, token), _objects)
         expires_at = payload.get("exp")
         if payload.get("aud") != kind or payload.get("iss") != PLATFORM_ISSUER:
             raise _refused()
@@ -197,8 +202,8 @@ class EcTokens:
         key = await self._keys.signing(purpose)
         return jwt.encode(payload, key.key, algorithm=ALGORITHM, headers={"kid": key.kid})
 
-    async def _decode(self, purpose: KeyPurpose, token: str) -> dict[str, Any]:
-        """The payload of a token that one of our keys of this purpose signed; its claims are not checked yet."""
+    async def _decode(self, purpose: KeyPurpose, token: str) -> bytes:
+        """The payload of a token that one of our keys of this purpose signed; not read yet."""
         if len(token) > TOKEN_MAX_LENGTH:
             raise _refused()
         try:
@@ -270,6 +275,13 @@ def _verify_signature(token: str, key: Any, algorithm: str) -> dict[str, Any]:
     except (jwt.InvalidTokenError, jwt.InvalidKeyError) as error:
         raise _refused() from error
     return payload
+
+
+def _read(payload: bytes, decoder: msgspec.json.Decoder[ReadT]) -> ReadT:
+    try:
+        return decoder.decode(payload)
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors, too
+        raise _refused() from error
 
 
 def _convert(payload: Any, kind: type[ClaimsT]) -> ClaimsT:

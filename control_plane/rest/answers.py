@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(NamedTuple):
     """status: HTTP's; headers: names in lower case, Content-Length among them where there is a body; body: all of it."""
 
     status: int

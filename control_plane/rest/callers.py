@@ -35,9 +35,10 @@ def bearer_of(scope: Any) -> str:
     """As `bearer_token`, of an ASGI request."""
     header = headers_of(scope).get(b"authorization", b"")
     scheme, _, token = header.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Sign in first.")
-    return token.strip()
+    return token
 
 
 async def provide_caller(request: AnyRequest, platform: PlatformDep) -> Caller:
@@ -82,7 +83,7 @@ async def recognize(scope: Any, platform: Platform) -> Caller:
     Raises:
         Unauthenticated: there is no token, or it is not good. FeatureNotInPlan: of an API token. Unavailable.
     """
-    known = scope.get(_NAMED)
+    known: Caller | Unauthenticated | None = scope.get(_NAMED)
     if known is None:
         try:
             verified = await _verify(bearer_of(scope), platform)
@@ -92,7 +93,7 @@ async def recognize(scope: Any, platform: Platform) -> Caller:
         scope[_NAMED] = known
     if isinstance(known, Unauthenticated):
         raise known
-    return cast("Caller", known)
+    return known
 
 
 async def _verify(token: str, platform: Platform) -> Caller:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 _HEADERS = "tradingroom.headers"
 """Where a request's scope keeps them; who copies a scope with other headers leaves this out."""
@@ -10,10 +10,10 @@ _HEADERS = "tradingroom.headers"
 
 def headers_of(scope: Any) -> dict[bytes, bytes]:
     """Headers by lower-case name; lines of the same name joined by commas, as RFC 9110, 5.3 says."""
-    known = scope.get(_HEADERS)
+    known: dict[bytes, bytes] | None = scope.get(_HEADERS)
     if known is None:
         known = scope[_HEADERS] = _joined(scope["headers"])
-    return cast("dict[bytes, bytes]", known)
+    return known
 
 
 def with_headers(scope: Any, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ async def metrics(request: AnyRequest, platform: PlatformDep) -> Response[bytes]
             own.active_rooms.set(await platform.live.count_live())
     except (Unavailable, TimeoutError):
         log.warning("active rooms not counted")
+    own.settle()
     body = generate_latest(own.registry) + generate_latest(_process_registry())
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -40,7 +40,9 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0
 
 
 class Straight(Protocol):
-    """What answers some requests as a whole; `room_listing.StraightRooms`."""
+    """What answers some requests as a whole; `room_listing.StraightRooms`. lines: headers of every answer, as sent."""
+
+    lines: bytes
 
     def find(self, scope: Any) -> Any | None: ...  # noqa: D102 - said there
 
@@ -116,8 +118,9 @@ class Http1(HttpToolsProtocol):
         url, query = self.url, b""
         if b"?" in url:
             url, _, query = url.partition(b"?")
-        scope = cast("dict[str, Any]", self.scope)
-        scope |= {"path": url.decode("latin-1"), "method": self.parser.get_method().decode(), "query_string": query}
+        scope: Any = self.scope
+        scope["path"], scope["query_string"] = url.decode("latin-1"), query
+        scope["method"] = self.parser.get_method().decode()
         asked = self._straight.find(scope)
         is_ours = (
             asked is not None
@@ -127,9 +130,9 @@ class Http1(HttpToolsProtocol):
         )
         if is_ours:
             scope["raw_path"] = url
-            cycle = _Cycle(self, self.parser.should_keep_alive())
-            self.cycle = cast("Any", cycle)
-            task = self.loop.create_task(cycle.run(self._straight.answer(scope, asked)))
+            cycle: Any = _Cycle(self, self.parser.should_keep_alive())
+            self.cycle = cycle
+            task = self.loop.create_task(cycle.run(self._straight, scope, asked))
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
         return is_ours
@@ -161,21 +164,18 @@ class _Cycle:
         self.more_body = False
         self.message_event = self._NOBODY
 
-    async def run(self, answering: Any) -> None:
+    async def run(self, straight: Straight, scope: Any, asked: Any) -> None:
         """Wait for the answer and send it."""
-        answer: Answer = await answering
+        answer = await straight.answer(scope, asked)
         protocol = self._protocol
         if protocol.flow.write_paused and not self.disconnected:
             await protocol.flow.drain()
         if self.disconnected:
             return
-        parts = [STATUS_LINE[answer.status]]
-        for name, value in protocol.server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        for name, value in answer.headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", answer.body)
-        protocol.transport.write(b"".join(parts))
+        own = [b"%b: %b\r\n" % header for header in answer.headers]
+        date = [b"%b: %b\r\n" % header for header in protocol.server_state.default_headers]
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        protocol.transport.write(b"".join([STATUS_LINE[answer.status], *own, *date, straight.lines, end, answer.body]))
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()

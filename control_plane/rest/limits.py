@@ -31,7 +31,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import DomainError, RateLimited, Unavailable
-from control_plane.domain.ids import UserId
 from control_plane.rest.answers import Answer, send_answer
 from control_plane.rest.callers import recognize
 from control_plane.rest.problems import problem_of
@@ -84,7 +83,7 @@ class Admission(NamedTuple):
     """A request that may pass. headers: of its answer. member: a person and a tenant, if it is one's of the other."""
 
     headers: list[tuple[bytes, bytes]]
-    member: tuple[UserId, str] | None
+    member: tuple[int, str] | None
 
 
 @dataclass(slots=True)
@@ -173,7 +172,8 @@ class Limited:
         self._platform = platform
         self._settings = settings
         self._leases = Leases(platform.rate_limits)
-        self._members: dict[tuple[object, str], float] = {}
+        self._members: dict[tuple[int, str], float] = {}
+        """Until when, by `time.monotonic`. A UUID's number: its own hash and comparison are Python's."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 429 when a bucket is empty; otherwise pass on, and say in the answer how much is left."""
@@ -209,7 +209,7 @@ class Limited:
             words = f"Too many requests from this {verdict.name}. Try again in a moment."
             refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
             return problem_of(scope, refusal, headers)
-        member = None if caller is None or organization_id is None else (caller.user_id, organization_id)
+        member = None if caller is None or organization_id is None else (caller.user_id.int, organization_id)
         return Admission(headers, member)
 
     def note(self, admission: Admission, status: int) -> None:
@@ -239,9 +239,9 @@ class Limited:
     def _is_member(self, caller: Caller, organization_id: str) -> bool:
         if caller.organization_id is not None:
             return str(caller.organization_id) == organization_id
-        return self._members.get((caller.user_id, organization_id), 0.0) > time.monotonic()
+        return self._members.get((caller.user_id.int, organization_id), 0.0) > time.monotonic()
 
-    def _note_member(self, key: tuple[object, str]) -> None:
+    def _note_member(self, key: tuple[int, str]) -> None:
         now = time.monotonic()
         if len(self._members) >= REMEMBERED_MAX:
             self._members = {one: until for one, until in self._members.items() if until > now}

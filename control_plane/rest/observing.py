@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,6 +23,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 QUIET_PATHS = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by machines: counted, not logged."""
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SETTLE_S = 0.02
+"""How long a straight answer may wait to be counted and logged, seconds: those that come together cost a third less so,
+and a process that is killed keeps this much of its log to itself."""
 log = AccessLog("control_plane.access")
 
 
@@ -41,6 +45,8 @@ class Metrics:
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.active_rooms = Gauge("tr_active_rooms", "Live sessions of all tenants.", registry=self.registry)
+        self.settle: Callable[[], None] = _nothing
+        """Counts what was answered and not counted yet; call it before reading."""
 
     def note(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count an answer. route: its template, so that there are few."""
@@ -67,6 +73,11 @@ class Observed:
         self._app = app
         self._metrics = metrics
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
+        """The same as they are sent."""
+        self._due: list[tuple[float, Any, int, float]] = []
+        """Straight answers that are neither counted nor logged yet: when, scope, status and duration in seconds."""
+        metrics.settle = self.settle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Anything but HTTP passes through."""
@@ -92,11 +103,14 @@ class Observed:
         try:
             await self._app(scope, receive, send_observed)
         finally:
-            self._note(scope, status, time.perf_counter() - started_at)
+            self._note([(time.time(), scope, status, time.perf_counter() - started_at)])
             structlog.contextvars.reset_contextvars(**bound)
 
     async def watch(self, scope: Any, answering: Coroutine[Any, Any, Answer]) -> Answer:
-        """As `__call__`, of a request that is answered as a whole by a task of its own, whose context it leaves bound."""
+        """As `__call__`, of a request that is answered as a whole by a task of its own, whose context it leaves bound.
+
+        Who sends the answer adds `lines`.
+        """
         request_id = _begin(scope)
         status = 500
         started_at = time.perf_counter()
@@ -105,17 +119,30 @@ class Observed:
             answer = await answering
             status = answer.status
         finally:
-            self._note(scope, status, time.perf_counter() - started_at)
-        return Answer(status, [*answer.headers, *self._headers, (b"x-request-id", request_id.encode())], answer.body)
+            if not self._due:
+                asyncio.get_running_loop().call_later(SETTLE_S, self.settle)
+            self._due.append((time.time(), scope, status, time.perf_counter() - started_at))
+        return Answer(status, [*answer.headers, (b"x-request-id", request_id.encode())], answer.body)
 
-    def _note(self, scope: Any, status: int, duration_s: float) -> None:
-        method, path = scope["method"], scope["path"]
-        # The template and never the path: ids would make as many series as there are rooms.
-        route = scope.get("path_template") or "unmatched"
-        self._metrics.note(method if method in METHODS else "OTHER", route, status, duration_s)
-        if path not in QUIET_PATHS:
-            # Without the query: it may hold what is not for logs.
-            log.info("request", method=method, path=path, status=status, ms=round(duration_s * 1000, 1))
+    def settle(self) -> None:
+        """Count and log the straight answers that wait for it."""
+        due, self._due = self._due, []
+        self._note(due)
+
+    def _note(self, answers: Sequence[tuple[float, Any, int, float]]) -> None:
+        """Count and log. answers: when, Unix seconds, scope, status, and duration in seconds."""
+        lines = []
+        for at, scope, status, duration_s in answers:
+            method, path = scope["method"], scope["path"]
+            # The template and never the path: ids would make as many series as there are rooms.
+            route = scope.get("path_template") or "unmatched"
+            self._metrics.note(method if method in METHODS else "OTHER", route, status, duration_s)
+            if path not in QUIET_PATHS:
+                # Without the query: it may hold what is not for logs.
+                facts = {"request_id": scope["request_id"], "method": method, "path": path, "status": status}
+                lines.append((at, {**facts, "ms": round(duration_s * 1000, 1)}))
+        if lines:
+            log.write("request", lines)
 
 
 def _begin(scope: Any) -> str:
@@ -124,3 +151,7 @@ def _begin(scope: Any) -> str:
     # The framework's errors show it, so a person can quote it.
     scope["request_id"] = request_id
     return request_id
+
+
+def _nothing() -> None:
+    """There is nothing to do."""

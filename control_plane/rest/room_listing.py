@@ -7,7 +7,7 @@ this operation. `tests/integration/test_room_listing.py` holds the two to the sa
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -70,9 +70,9 @@ class RoomsShortcut:
         else:
             await send_answer(send, await self.answer(scope, asked))
 
-    async def answer(self, scope: Scope, asked: Asked) -> Answer:
+    async def answer(self, scope: Any, asked: Asked) -> Answer:
         """The page, or why there is none."""
-        cast("dict[str, Any]", scope)["path_template"] = TEMPLATE
+        scope["path_template"] = TEMPLATE
         admission = await self._limited.admit(scope)
         if isinstance(admission, Answer):
             return admission
@@ -86,7 +86,7 @@ class RoomsShortcut:
         status, headers, body = tagged(scope, own, page)
         return Answer(status, headers + admission.headers, body)
 
-    async def _page(self, scope: Scope, asked: Asked) -> bytes:
+    async def _page(self, scope: Any, asked: Asked) -> bytes:
         caller = await recognize(scope, self._platform)
         if caller.session_id is None or not self._platform.sessions.is_ours:
             # Nothing the statement could look at: an API token was looked at already, and others' sign-ins are theirs.
@@ -94,7 +94,10 @@ class RoomsShortcut:
         if caller.token_id is not None:
             require_ability(caller.abilities, "GET", "rooms")
         page = await self._platform.room_listing.page(
-            caller, OrganizationId(UUID(asked.organization_id)), after=after_id(asked.cursor), limit=asked.limit
+            caller,
+            OrganizationId(msgspec.convert(asked.organization_id, UUID)),
+            after=after_id(asked.cursor),
+            limit=asked.limit,
         )
         following = "null" if page.last_id is None else f'"{write_cursor((page.last_id,))}"'
         return f'{{"items":{page.items},"nextCursor":{following}}}'.encode()
@@ -113,6 +116,7 @@ class StraightRooms:
         self._observed = observed
         self._doorstep = doorstep
         self._shortcut = shortcut
+        self.lines = observed.lines
 
     def find(self, scope: Any) -> Asked | None:
         """What a request's scope asks for; None: nothing of ours."""

@@ -92,7 +92,7 @@ log = structlog.get_logger(__name__)
 class Door(NamedTuple):
     """app: the whole door as one ASGI application without a lifespan; straight: the same for some requests, past ASGI."""
 
-    app: ASGIApp
+    app: Observed
     straight: StraightRooms
 
 
@@ -194,13 +194,15 @@ async def serve(platform: Platform, settings: Settings) -> None:
         OSError: the port can't be bound.
     """
     listener = listen(settings.host, settings.port)
-    server = HttpServer(*create_door(platform, settings))
+    door = create_door(platform, settings)
+    server = HttpServer(door.app, door.straight)
     _settle_memory()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     log.info("rest door opens", host=settings.host, port=settings.port)
     await server.serve([listener])
+    door.app.settle()
     log.info("rest door closed")
 
 

@@ -183,7 +183,7 @@ class Database:
         """
         connection = await self._acquire()
         try:
-            return cast("Rows | None", await connection.fetchrow(statement, *values))
+            return cast("Rows | None", await _first_row(connection, statement, values))
         except BaseException as error:
             await self._end_badly(connection, error)
             raise
@@ -281,6 +281,22 @@ def _opening(role: str, organization_id: UUID | None, user_id: UUID | None) -> s
     }
     settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in values.items())
     return f"begin; select {settings}"
+
+
+async def _first_row(connection: Any, statement: str, values: tuple[object, ...]) -> Any:
+    """`connection.fetchrow`, for a statement the connection has prepared already in a fifth less of our CPU time.
+
+    It goes past asyncpg's layers to the protocol (asyncpg is pinned; `test_connections.py` holds the two to one another).
+    What they would do about a statement that was changed under its name is left to them.
+    """
+    prepared = connection._stmt_cache.get((statement, asyncpg.Record, False))  # noqa: SLF001 - said above
+    if prepared is not None and not connection.is_closed():
+        with suppress(asyncpg.InvalidCachedStatementError):
+            found, _, _ = await connection._protocol.bind_execute(  # noqa: SLF001
+                prepared, values, portal_name="", limit=1, return_extra=True, timeout=COMMAND_TIMEOUT_S
+            )
+            return found[0] if found else None
+    return await connection.fetchrow(statement, *values)
 
 
 async def _commit(connection: Any) -> None:
