@@ -13,12 +13,14 @@ from pathlib import Path
 
 from scripts.documents.permissions import permissions_page
 from scripts.documents.schema import schema_page
+from scripts.typescript.errors import errors_source
 from scripts.typescript.rest import rest_source
 from scripts.typescript.signaling import roles_source, signaling_source
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ROOT / "webapp" / "src" / "api" / "generated"
 FILES: Mapping[str, Callable[[], str]] = {
+    "errors.ts": errors_source,
     "rest.ts": rest_source,
     "roles.ts": roles_source,
     "signaling.ts": signaling_source,

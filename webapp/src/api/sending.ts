@@ -1,6 +1,7 @@
 import { accessToken, auth, freshToken, renewedToken } from './auth';
 import { once } from './once';
 import { ApiProblem } from './problem';
+import { WORDS } from './words';
 
 const DEADLINE_MS = 15_000;
 
@@ -45,6 +46,6 @@ async function exchange(request: Request, text: string, token: string | null, ke
     const body = await response.blob();
     return new Response(body.size === 0 ? null : body, { status: response.status, headers: response.headers });
   } catch {
-    throw new ApiProblem('offline', 'The server can’t be reached. Check the connection and try again.', 0);
+    throw new ApiProblem('offline', WORDS.offline, 0);
   }
 }
