@@ -308,7 +308,7 @@ def assemble(
         ),
         organizations=OrganizationService(db, clock, ids),
         memberships=MembershipService(db, bus, clock),
-        invitations=InvitationService(db, clock, ids, mail, rate_limits, settings.public_url),
+        invitations=InvitationService(db, clock, ids, mail, rate_limits, settings.public_url, is_ours=outside is None),
         workspaces=WorkspaceService(db, clock, ids),
         room_listing=RoomListing(db),
         rooms=RoomService(db, clock, ids),

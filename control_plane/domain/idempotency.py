@@ -21,7 +21,7 @@ class KeptRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request.
 
     id: made of the caller and the key. fingerprint: SHA-256 of method, path and body. held_until: who carries it out has
-    until then. status: of the answer; None while there is none. answer: content type and body, sealed.
+    until then. status: of the answer; None while there is none. answer: the caller's role, content type and body, sealed.
     """
 
     id: UUID

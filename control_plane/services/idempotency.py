@@ -16,6 +16,9 @@ from cryptography.exceptions import InvalidTag
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import KeyReused, RequestInFlight
 from control_plane.domain.idempotency import HELD, KEPT, KeptRequest, request_key
+from control_plane.domain.ids import OrganizationId
+from control_plane.domain.roles import Role
+from control_plane.services import access
 from control_plane.services.ports import Clock
 from control_plane.services.sealing import seal, unseal
 from control_plane.stores import idempotency as store
@@ -80,6 +83,11 @@ class IdempotencyService:
             status=None,
             answer=None,
         )
+
+    async def read_role(self, caller: Caller, organization_id: OrganizationId) -> Role:
+        """The caller's role now, where their request acts. Raises NotFound, SsoRequired as `access.require`."""
+        async with self.db.tenant(organization_id) as tx:
+            return (await access.require(tx, caller, organization_id, None)).role
 
     async def keep(self, kept: KeptRequest, key: str, status: int, answer: bytes) -> None:
         """Keep the answer of a claimed request. Raises Unavailable."""

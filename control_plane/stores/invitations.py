@@ -117,6 +117,12 @@ async def list_own(tx: Transaction, now: datetime, limit: int) -> list[OwnInvita
     ]
 
 
+async def read_address(tx: Transaction, user_id: UserId) -> str | None:
+    """The address of the person of a user scope as it is now, in lower case; None when the login is gone."""
+    address: str | None = await tx.fetchval("select lower(email) from users where id = $1", user_id)
+    return address
+
+
 async def find_own(tx: Transaction, invitation_id: UUID) -> OrganizationId | None:
     """Whose an invitation to the person of a user scope is; None when they have none of this id."""
     found: UUID | None = await tx.fetchval("select organization_id from invitations where id = $1", invitation_id)

@@ -239,6 +239,26 @@ async def test_strangers_key_ids_do_not_make_us_ask_the_project_each_time(
     assert set(project.asked) == {JWKS_PATH}
 
 
+async def test_an_invitation_by_mail_is_taken_by_its_code_alone(api: httpx.AsyncClient, project: Project) -> None:
+    """Whether the project ever wrote to an address, its tokens do not say."""
+    owner, email = {"Authorization": f"Bearer {project.sign()}"}, f"{uuid4().hex}@example.com"
+    organization = (await api.post("/api/v1/organizations", json={"name": "Acme"}, headers=owner)).json()
+    path = f"/api/v1/organizations/{organization['id']}/invitations"
+    made = (await api.post(path, json={"role": "viewer", "email": email}, headers=owner)).json()
+    headers = {"Authorization": f"Bearer {project.sign(email=email)}"}
+    await api.get("/api/v1/me", headers=headers)
+
+    listed = await api.get("/api/v1/me/invitations", headers=headers)
+    unproven = await api.post(f"/api/v1/me/invitations/{made['id']}/accept", headers=headers)
+    declined = await api.post(f"/api/v1/me/invitations/{made['id']}/decline", headers=headers)
+    proven = await api.post("/api/v1/invitations/accept", json={"code": made["code"]}, headers=headers)
+
+    assert listed.json()["items"] == []
+    assert_problem(unproven, 404, "not_found")
+    assert_problem(declined, 404, "not_found")
+    assert proven.status_code == 200, proven.text
+
+
 async def test_our_own_issuer_is_gone(api: httpx.AsyncClient) -> None:
     answer = await api.post("/auth/v1/signup", json={"email": "a@example.com", "password": "12345678"})
 

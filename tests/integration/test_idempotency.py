@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from control_plane.domain.idempotency import request_key
+from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.services.platform import Platform
 from tests.conftest import TestDatabase
-from tests.factories import Tenant, assert_problem, make_member, make_tenant
+from tests.factories import Tenant, assert_problem, make_enrolment, make_member, make_tenant
 
 
 @pytest.fixture
@@ -173,3 +174,48 @@ async def test_a_key_that_is_none_is_refused(api: httpx.AsyncClient, tenant: Ten
     answer = await api.post(f"{tenant.path}/rooms", json={"name": "Two"}, headers=headers)  # type: ignore[arg-type]  # bytes, as a socket sends them
 
     assert assert_problem(answer, 422, "invalid_input")["field"] == "Idempotency-Key"
+
+
+async def _mint(api: httpx.AsyncClient, tenant: Tenant, headers: dict[str, str]) -> httpx.Response:
+    body = {"name": "Robot", "abilities": ["rooms:read"]}
+    return await api.post(f"{tenant.path}/api-tokens", json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ("delete from memberships where user_id = $1", 404, "not_found"),
+        ("update memberships set role = 'moderator' where user_id = $1", 403, "forbidden"),
+    ],
+)
+async def test_a_secret_is_not_given_again_to_who_was_removed_or_demoted(
+    api: httpx.AsyncClient, platform: Platform, change: str, status: int, code: str
+) -> None:
+    tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    headers = {**admin.headers, "Idempotency-Key": uuid4().hex}
+    first, again = await _mint(api, tenant, headers), await _mint(api, tenant, headers)
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute(change, admin.caller.user_id)
+
+    after = await _mint(api, tenant, headers)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json()["token"] == first.json()["token"]
+    assert_problem(after, status, code)
+    assert first.json()["token"] not in after.text
+
+
+async def test_who_was_promoted_since_gets_the_first_answer_again(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant
+) -> None:
+    await platform.nodes.enrol(make_enrolment(str(platform.ids.new())))
+    host = await make_member(platform, tenant, Role.HOST)
+    headers = {**host.headers, "Idempotency-Key": uuid4().hex}
+    first = await api.post(f"{tenant.room_path}/start", headers=headers)
+    async with platform.db.tenant(tenant.id) as tx:
+        await tx.execute("update memberships set role = 'admin' where user_id = $1", host.caller.user_id)
+
+    again = await api.post(f"{tenant.room_path}/start", headers=headers)
+
+    assert (first.status_code, again.content) == (201, first.content)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from control_plane.domain.errors import Conflict, RateLimited
+from control_plane.domain.errors import Conflict, NotFound, RateLimited
 from control_plane.domain.mail import MAILS
 from control_plane.domain.organizations import MemberChanges
 from control_plane.domain.plans import PlanTier
@@ -135,3 +135,22 @@ async def test_of_many_invitations_a_person_sees_the_newest(
     made = [await _invite(platform, one, one.owner, guest, Role.VIEWER) for one in tenants]
 
     assert await _own(platform, guest) == [made[2], made[1]]
+
+
+async def test_an_address_that_was_given_up_takes_no_invitation_whatever_the_token_still_says(
+    platform: Platform, tenant: Tenant
+) -> None:
+    guest, moved = await make_person(platform), f"{uuid4().hex}@example.com"
+    left = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.ADMIN, max_uses=None, expires_in_s=None, email=guest.caller.email
+    )
+    async with platform.db.platform() as tx:
+        await tx.execute("update users set email = $2 where id = $1", guest.caller.user_id, moved)
+
+    with pytest.raises(NotFound):
+        await platform.invitations.accept(guest.caller, left.code)
+
+    own = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=moved
+    )
+    assert (await platform.invitations.accept(guest.caller, own.code)).role is Role.VIEWER
