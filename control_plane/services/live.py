@@ -1,6 +1,6 @@
 """Live sessions: starting, joining, being let in, leaving, ending. The rows are the truth; the bus only tells.
 
-start   row (one live per room, by index)          join    seat, then row with a one-use nonce, then token
+start   row (one live per room, by index)          join    row with a one-use nonce, then seat, then token
 admit   the nonce is used up, generation + 1        resume  the generation is compared and raised
 leave   only by the generation that came in        end     row, then everyone is told
 """
@@ -37,7 +37,7 @@ from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import LiveSession, require_idle, require_live, require_open
 from control_plane.services import access, audit
 from control_plane.services.api_tokens import find_good
-from control_plane.services.entitlements import entitlement_for, read_entitlement
+from control_plane.services.entitlements import entitlement_for
 from control_plane.services.feed import no_room, tell_feed
 from control_plane.services.ports import Bus, Clock, Ids, Presence, Seats, Tokens, Turn
 from control_plane.stores import feed as feed_store
@@ -98,11 +98,11 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Joining(msgspec.Struct, frozen=True, kw_only=True):
-    """What the reading half of a join found."""
+    """A row that may come in, and what is told with it. seat_limit: None: no limit."""
 
-    member: Member
     live: LiveSession
     participant_id: ParticipantId
+    takes_seat: bool
     seat_limit: int | None
     rtp_capabilities: str
 
@@ -198,26 +198,16 @@ class LiveService:
             NotFound, Forbidden: see `access.require`; Forbidden also when a moderator removed them from this session.
             RoomNotLive. LimitExceeded: all viewer seats are taken. Unavailable.
         """
-        joining = await self._read_joining(caller, organization_id, room_id)
-        has_seat = grant_for(joining.member.role).takes_seat
-        if has_seat:
-            await self._take_seat(joining.live, joining.participant_id, joining.seat_limit)
         nonce = secrets.token_urlsafe(NONCE_BYTES)
-        participant_id: ParticipantId | None = None
-        try:
-            participant_id = await self._write_joining(joining, nonce)
-        finally:
-            # The seat was taken before the row could be written: without the row (or under another id) it is given back.
-            if has_seat and participant_id != joining.participant_id:
-                await self._release_seat(joining.live.id, joining.participant_id)
-        if participant_id is None:
-            raise RoomNotLive("This room is not live.")
-        if has_seat and participant_id != joining.participant_id:
-            await self._take_seat(joining.live, participant_id, joining.seat_limit)
+        joining = await self._write_joining(caller, organization_id, room_id, nonce)
+        live, participant_id = joining.live, joining.participant_id
+        if joining.takes_seat:
+            # After the row: who is refused here leaves a nonce behind that nobody was told, and no seat.
+            await self._take_seat(live, participant_id, joining.seat_limit)
         claims = JoinClaims(
             organization_id=organization_id,
             room_id=room_id,
-            live_session_id=joining.live.id,
+            live_session_id=live.id,
             participant_id=participant_id,
             nonce=nonce,
             sign_in_id=caller.session_id,
@@ -227,7 +217,7 @@ class LiveService:
         )
         return JoinAnswer(
             participant_id=participant_id,
-            live_session_id=joining.live.id,
+            live_session_id=live.id,
             room_id=room_id,
             signaling_url=self.signaling_url,
             token=await self.tokens.issue_join(claims),
@@ -235,41 +225,40 @@ class LiveService:
             rtp_capabilities=msgspec.Raw(joining.rtp_capabilities.encode()),
         )
 
-    async def _read_joining(self, caller: Caller, organization_id: OrganizationId, room_id: RoomId) -> _Joining:
+    async def _write_joining(
+        self, caller: Caller, organization_id: OrganizationId, room_id: RoomId, nonce: str
+    ) -> _Joining:
+        """May they? Then their row, in the same transaction. Raises as `join`, but for the seats."""
         async with self.db.tenant(organization_id) as tx:
             member = await access.require(tx, caller, organization_id, Permission.JOIN_SESSION, room_id)
-            entitlement = await read_entitlement(tx, organization_id)
-            found = await room_store.find_room(tx, organization_id, room_id)
-            if found is None:
+            door = await participants.find_door(tx, organization_id, room_id, caller.user_id)
+            if door is None:
                 raise no_room()
-            live = require_live(found.live)
-            own = await participants.find_own(tx, live.id, caller.user_id)
-            if own is not None and own[1] is not None:
+            live = require_live(door.live)
+            if door.was_removed:
                 raise Forbidden("You were removed from this session.", reason="removed")
-            capabilities = await node_store.read_rtp_capabilities(tx, live.node_id)
-        if capabilities is None:
-            raise Unavailable("The room's media is away. Try again in a moment.", retry_after_s=2)
-        return _Joining(
-            member=member,
-            live=live,
-            participant_id=ParticipantId(self.ids.new()) if own is None else own[0],
-            seat_limit=entitlement.max_viewers_per_room,
-            rtp_capabilities=capabilities,
-        )
-
-    async def _write_joining(self, joining: _Joining, nonce: str) -> ParticipantId | None:
-        async with self.db.tenant(joining.live.organization_id) as tx:
-            return await participants.upsert_joining(
+            if door.rtp_capabilities is None:
+                raise Unavailable("The room's media is away. Try again in a moment.", retry_after_s=2)
+            participant_id = await participants.upsert_joining(
                 tx,
-                participant_id=joining.participant_id,
-                organization_id=joining.live.organization_id,
-                live_session_id=joining.live.id,
-                user_id=joining.member.user_id,
-                display_name=joining.member.display_name,
-                role=joining.member.role,
+                participant_id=ParticipantId(self.ids.new()),
+                organization_id=organization_id,
+                live_session_id=live.id,
+                user_id=member.user_id,
+                display_name=member.display_name,
+                role=member.role,
                 nonce=nonce,
                 now=self.clock.now(),
             )
+        if participant_id is None:
+            raise RoomNotLive("This room is not live.")
+        return _Joining(
+            live=live,
+            participant_id=participant_id,
+            takes_seat=grant_for(member.role).takes_seat,
+            seat_limit=entitlement_for(door.plan_tier, door.overrides).max_viewers_per_room,
+            rtp_capabilities=door.rtp_capabilities,
+        )
 
     # --- being let in
 

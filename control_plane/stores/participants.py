@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from control_plane.domain.callers import JoinClaims
-from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, UserId
+from control_plane.domain.ids import LiveSessionId, OrganizationId, ParticipantId, RoomId, UserId
 from control_plane.domain.participants import Participant, grant_for
 from control_plane.domain.roles import Role
 from control_plane.domain.rooms import LiveSession, WhoMayChat
@@ -34,6 +34,23 @@ class Welcomed(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, Any]
     generation: int
     was_left_at: datetime | None
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """A room as somebody stands before it. live: None when idle. overrides: of the plan's limits.
+
+    was_removed: from this run. rtp_capabilities: of its node's routers, sealed JSON; None: the node is not known (any more).
+    """
+
+    live: LiveSession | None
+    plan_tier: str
+    overrides: dict[str, Any]
+    was_removed: bool
+    rtp_capabilities: str | None
+
+
+def _overrides(row: Rows) -> dict[str, Any]:
+    return {} if row["limits"] is None else msgspec.json.decode(row["limits"], type=dict[str, Any])
 
 
 def _participant(row: Rows, who_may_chat: WhoMayChat = WhoMayChat.EVERYONE) -> Participant:
@@ -67,6 +84,34 @@ _WELCOME = """
 """
 _ADMIT = _WELCOME.format(condition="join_nonce = $3")
 _RESUME = _WELCOME.format(condition="generation = $3")
+
+
+async def find_door(tx: Transaction, organization_id: OrganizationId, room_id: RoomId, user_id: UserId) -> Door | None:
+    """A room as a member stands before it, in one statement; None when it does not exist."""
+    row = await tx.fetchrow(
+        """
+        select o.plan_tier, e.limits, s.id, s.organization_id, s.room_id, s.node_id, s.epoch, s.started_by, s.started_at,
+            s.ended_at, n.rtp_capabilities, p.removed_at
+        from rooms r join organizations o on o.id = r.organization_id
+        left join entitlement_overrides e on e.organization_id = o.id
+        left join live_sessions s on s.room_id = r.id and s.ended_at is null
+        left join media_nodes n on n.id = s.node_id
+        left join participants p on p.live_session_id = s.id and p.user_id = $3
+        where r.organization_id = $1 and r.id = $2
+        """,
+        organization_id,
+        room_id,
+        user_id,
+    )
+    if row is None:
+        return None
+    return Door(
+        live=None if row["id"] is None else live_session(row),
+        plan_tier=row["plan_tier"],
+        overrides=_overrides(row),
+        was_removed=row["removed_at"] is not None,
+        rtp_capabilities=row["rtp_capabilities"],
+    )
 
 
 async def upsert_joining(
@@ -108,16 +153,6 @@ async def upsert_joining(
     return None if row is None else ParticipantId(row["id"])
 
 
-async def find_own(
-    tx: Transaction, live_session_id: LiveSessionId, user_id: UserId
-) -> tuple[ParticipantId, datetime | None] | None:
-    """A person's row in a session and when they were removed; None when they never joined."""
-    row = await tx.fetchrow(
-        "select id, removed_at from participants where live_session_id = $1 and user_id = $2", live_session_id, user_id
-    )
-    return None if row is None else (ParticipantId(row["id"]), row["removed_at"])
-
-
 async def welcome(tx: Transaction, claims: JoinClaims, *, is_resume: bool, now: datetime) -> Welcomed | None:
     """Use up a join token's nonce, or a resume token's generation, and count one welcome more.
 
@@ -133,7 +168,7 @@ async def welcome(tx: Transaction, claims: JoinClaims, *, is_resume: bool, now: 
         live_session=live_session(row),
         room_name=row["room_name"],
         plan_tier=row["plan_tier"],
-        overrides={} if row["limits"] is None else msgspec.json.decode(row["limits"], type=dict[str, Any]),
+        overrides=_overrides(row),
         generation=row["generation"],
         was_left_at=row["was_left_at"],
     )
