@@ -18,6 +18,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from scripts.benches.figures import Figure, percentile, print_figure
+from scripts.benches.first_frame_marks import SCRIPT, Marks, medians
 from scripts.benches.node_peers import NODE, PEERS, need_peers
 from scripts.browser.launch import chromium
 from scripts.browser.pages import RoomPage, new_context
@@ -30,15 +31,22 @@ from scripts.stack.supervisor import Stack
 JOINS = 14
 """Joins of each side."""
 JOIN_TIMEOUT_S = 10.0
+FRAME = "first frame"
+"""The mark that counts."""
 
 _CLICK_TO_FRAME = """(button) => new Promise((done) => {
-  const began = performance.now();
+  const began = (window.benchBegan = performance.now());
   const watched = new WeakSet();
   const look = () => {
     for (const video of document.querySelectorAll('video')) {
       if (watched.has(video)) continue;
       watched.add(video);
-      video.requestVideoFrameCallback(() => { watcher.disconnect(); done(performance.now() - began); });
+      video.requestVideoFrameCallback((now, frame) => {
+        watcher.disconnect();
+        const marks = { ...window.benchMarks, 'first frame': performance.now() - began };
+        if (frame.receiveTime) marks['frame received'] = frame.receiveTime - began;
+        done(marks);
+      });
     }
   };
   const watcher = new MutationObserver(look);
@@ -47,8 +55,8 @@ _CLICK_TO_FRAME = """(button) => new Promise((done) => {
   document.querySelector(button).click();
 })"""
 
-Join = Callable[[], Awaitable[float]]
-"""One join by a fresh page; the answer is milliseconds."""
+Join = Callable[[], Awaitable[Marks]]
+"""One join by a fresh page; the last of its marks is the first frame."""
 
 
 async def measure(*, is_full: bool = False) -> None:
@@ -76,8 +84,12 @@ async def measure(*, is_full: bool = False) -> None:
             for _ in range(joins):
                 ours.append(await join_ours())
                 theirs.append(await join_peer())
+    _report(ours, theirs)
+
+
+def _report(ours: list[Marks], theirs: list[Marks]) -> None:
     for share in (50, 95):
-        mine, peer = percentile(ours, share / 100), percentile(theirs, share / 100)
+        mine, peer = (percentile([marks[FRAME] for marks in joins], share / 100) for joins in (ours, theirs))
         print_figure(
             Figure(
                 name=f"first_frame_p{share}",
@@ -86,8 +98,13 @@ async def measure(*, is_full: bool = False) -> None:
                 peer_name="mediasoup-client 3.24.1 page, Node ws server",
                 unit="ms",
                 ratio=round(peer / mine, 2),
-                samples=joins,
+                samples=len(ours),
             )
+        )
+    for name, joins in (("ours", ours), ("peer", theirs)):
+        usual = medians(joins)
+        print_figure(
+            Figure(name=f"first_frame_marks_{name}", ours=usual[FRAME], unit="ms", samples=len(joins), facts={**usual})
         )
 
 
@@ -101,13 +118,14 @@ async def _ours(browser: Browser, base_url: str) -> AsyncIterator[Join]:
         await host.toggle("camera")
         await host.screen_moves()
         viewing = await new_context(browser, scene.viewers[0])
+        await viewing.add_init_script(SCRIPT)
 
-        async def join() -> float:
+        async def join() -> Marks:
             viewer = await RoomPage.open(viewing, *where)
-            elapsed = await _click(viewer.page, '[data-testid="join-session"]')
+            marks = await _click(viewer.page, '[data-testid="join-session"]')
             await viewer.page.get_by_test_id("leave").click()
             await viewer.page.close()
-            return elapsed
+            return marks
 
         yield join
 
@@ -122,20 +140,21 @@ async def _peer(browser: Browser) -> AsyncIterator[Join]:
         await publisher.click("#publish")
         await publisher.wait_for_selector("body[data-state=publishing]")
 
-        async def join() -> float:
+        async def join() -> Marks:
             page = await browser.new_page()
+            await page.add_init_script(SCRIPT)
             await page.goto(url)
-            elapsed = await _click(page, "#join")
+            marks = await _click(page, "#join")
             await page.close()
-            return elapsed
+            return marks
 
         yield join
 
 
-async def _click(page: Page, button: str) -> float:
+async def _click(page: Page, button: str) -> Marks:
     await page.wait_for_selector(button)
     async with asyncio.timeout(JOIN_TIMEOUT_S):
-        return float(await page.evaluate(_CLICK_TO_FRAME, button))
+        return {name: float(at_ms) for name, at_ms in (await page.evaluate(_CLICK_TO_FRAME, button)).items()}
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import { capture, type Devices } from './capture';
 import { LocalMediaControls } from './local-media';
 import { MediaSession } from './media-session';
 import { EarlySocket, type OpeningSocket } from './early-socket';
-import { createRoomStore, type RoomStore } from './room-store';
+import { createRoomStore, othersProducerIds, type RoomStore } from './room-store';
 import { countsOf, qualityOf, type Counts } from './quality';
 import { browserSocket, SignalingClient, type EndReason, type Ticket } from './signaling-client';
 import { Viewing } from './viewing';
@@ -34,6 +34,10 @@ const QUALITY_EVERY_MS = 2_000;
 /** A push on its way usually closes the hole by itself. */
 const HOLE_PATIENCE_MS = 150;
 const PAGE = 200;
+/** How long the thread is left to ICE once the negotiation is done: beside a drawing it takes 90 ms instead of 10. */
+const ICE_HEAD_START_MS = 25;
+/** How long a welcome may wait for its media before it is drawn without. */
+const DRAW_PATIENCE_MS = 250;
 
 /** One open room: the socket, the media and the store they fill. Whoever makes it closes it. */
 export class RoomSession {
@@ -60,7 +64,8 @@ export class RoomSession {
   }
 
   /**
-   * Join: everything that can run side by side does. Ends in the store's `phase`. After `close` it does nothing.
+   * Join: everything that can run side by side does. Resolves when the hello is out, or will be as soon as the socket opens;
+   * all after it is told by the store's `phase`. After `close` it does nothing.
    *
    * @throws what `join` throws the first time, so that the page can say why the door stayed shut.
    */
@@ -83,6 +88,8 @@ export class RoomSession {
       createSocket: (url) => early.take(url) ?? create(url),
     });
     this.client.start(ticket);
+    // A browser that fails here ends the session: the store says so.
+    await loading.catch(() => undefined);
   }
 
   /** Say something. Shown at once as on its way; the feed's entry replaces it. */
@@ -165,16 +172,19 @@ export class RoomSession {
     const { client } = this;
     if (this.isClosed || !client) return;
     this.media ??= new MediaSession(device, client.request.bind(client), {
-      onTracks: (tracks) => this.store.setState({ tracks }),
+      onTracks: (tracks) => {
+        this.store.setState({ tracks });
+        if (tracks.length > 0) setTimeout(() => this.draw(), ICE_HEAD_START_MS);
+      },
       onRefused: (ids) =>
         this.store.setState((state) => ({ refusedProducerIds: [...new Set([...state.refusedProducerIds, ...ids])] })),
       onLocalEnded: (source) => this.local.switchOff(source),
-      othersProducerIds: () => this.othersProducerIds(),
+      othersProducerIds: () => othersProducerIds(this.store.getState()),
     }, this.viewing);
-    // Media first: drawing the room takes tens of milliseconds of the one thread, so it waits until the negotiation runs.
-    this.media.welcome(welcome);
+    // Media first: drawing the room takes tens of milliseconds of the one thread, so it waits until the negotiation is done.
     this.undrawn = welcome;
-    setTimeout(() => this.draw(), 0);
+    this.media.welcome(welcome);
+    setTimeout(() => this.draw(), welcome.consumers.length > 0 ? DRAW_PATIENCE_MS : 0);
     this.qualityTimer ??= setInterval(() => void this.measure(), QUALITY_EVERY_MS);
   }
 
@@ -193,14 +203,6 @@ export class RoomSession {
     this.media?.hear(notification);
     if (notification.method === 'resync') this.media?.checkConsumers();
     this.repairFeed();
-  }
-
-  private othersProducerIds(): string[] {
-    const { participants, facts } = this.store.getState();
-    return participants
-      .filter(({ id }) => id !== facts?.participantId)
-      .flatMap(({ producers }) => producers ?? [])
-      .map(({ id }) => id);
   }
 
   /** Read the feed while somebody knows of entries that are not here. */

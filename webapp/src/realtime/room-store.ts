@@ -89,3 +89,11 @@ export const FIRST_STATE: RoomState = {
 export function createRoomStore(): RoomStore {
   return createStore<RoomState>(() => FIRST_STATE);
 }
+
+/** What everyone else publishes, as it is known now. */
+export function othersProducerIds({ participants, facts }: RoomState): string[] {
+  return participants
+    .filter(({ id }) => id !== facts?.participantId)
+    .flatMap(({ producers }) => producers ?? [])
+    .map(({ id }) => id);
+}

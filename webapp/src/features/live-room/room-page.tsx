@@ -1,5 +1,5 @@
 import type { Device } from 'mediasoup-client';
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { Activity, useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { prepareDevice } from '@/realtime/prepared-device';
 import { RoomSession } from '@/realtime/room-session';
@@ -13,6 +13,9 @@ import { codeOf } from '@/lib/errors';
 
 /** Where signaling is, as the page was told; a join's answer has the last word. */
 const SIGNALING_URL = document.querySelector<HTMLMetaElement>('meta[name="signaling-url"]')?.content ?? null;
+
+/** A room whose welcome takes longer is shown without it. */
+const SHOW_AFTER_MS = 400;
 
 interface RoomPageProps {
   organizationId: string;
@@ -31,12 +34,21 @@ interface RoomPageProps {
 /** A room from its door to its end. To who is no member it does not exist: the API says so, and so does the door. */
 export function RoomPage(props: RoomPageProps) {
   const { organizationId, roomId, onBack } = props;
-  const [session, setSession] = useState<RoomSession | null>(null);
+  const device = useRef<Promise<Device> | null>(null);
+  const makeSession = (): RoomSession =>
+    new RoomSession({
+      join: () => joinRoom(organizationId, roomId),
+      createDevice: () => takeDevice(device),
+      signalingUrl: SIGNALING_URL,
+    });
+  // Made, and its room drawn, while one stands at the door; nothing leaves the page for it before the click.
+  const [session, setSession] = useState(makeSession);
+  const [isInside, setInside] = useState(false);
   const [isOpening, setOpening] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
-  const door = useDoor(organizationId, roomId, session === null);
-  const device = useRef<Promise<Device> | null>(null);
+  const door = useDoor(organizationId, roomId, !isInside);
   const open = useRef<RoomSession | null>(null);
+  const isEntering = useRef(false);
 
   useEffect(() => {
     // Made while one stands at the door, so that the click has less to wait for.
@@ -46,30 +58,33 @@ export function RoomPage(props: RoomPageProps) {
   }, []);
 
   async function enter(answer: DoorAnswer, isStart: boolean): Promise<void> {
+    // What was pressed stays on the page until the room can be shown: pressing it again opens no second one.
+    if (isEntering.current) return;
+    isEntering.current = true;
     setOpening(true);
     setProblem(null);
-    const next = new RoomSession({
-      join: () => joinRoom(organizationId, roomId),
-      createDevice: () => takeDevice(device),
-      signalingUrl: SIGNALING_URL,
-      devices: { microphoneId: chosenDevice('microphone'), cameraId: chosenDevice('camera') },
-    });
+    // Coming back takes a fresh one.
+    const next = open.current ? makeSession() : session;
+    next.local.choose({ microphoneId: chosenDevice('microphone'), cameraId: chosenDevice('camera') });
     open.current = next;
     try {
       if (isStart) await startUnlessLive(organizationId, roomId);
-      const started = next.start();
-      // Shown at once, once the request is out: the room draws itself while the answers are on their way.
+      await next.start();
+      // Until the media is negotiated every millisecond of the one thread is the join's.
+      await drawn(next);
       setSession(next);
-      await started;
+      setInside(true);
       publishWhenLive(next, answer);
     } catch (error) {
       answer.microphone?.stop();
       answer.camera?.stop();
       next.close();
       open.current = null;
-      setSession(null);
+      setInside(false);
+      setSession(makeSession());
       setProblem(error);
     }
+    isEntering.current = false;
     setOpening(false);
   }
 
@@ -87,32 +102,35 @@ export function RoomPage(props: RoomPageProps) {
     onBack();
   }
 
-  if (!session) {
-    return (
-      <Door
-        room={door.data}
-        loadError={door.error}
-        myName={props.myName}
-        canRun={props.canRun}
-        canPublish={props.canPublish}
-        isBusy={isOpening}
-        problem={problem}
-        onJoin={(answer) => void enter(answer, false)}
-        onStart={(answer) => void enter(answer, true)}
-        onBack={onBack}
-      />
-    );
-  }
   return (
-    <RoomSessionProvider value={session}>
-      <OpenRoom
-        {...props}
-        session={session}
-        roomName={door.data?.name ?? ''}
-        onLeave={leave}
-        onAgain={() => void enter({ microphone: null, camera: null }, false)}
-      />
-    </RoomSessionProvider>
+    <>
+      {!isInside && (
+        <Door
+          room={door.data}
+          loadError={door.error}
+          myName={props.myName}
+          canRun={props.canRun}
+          canPublish={props.canPublish}
+          isBusy={isOpening}
+          problem={problem}
+          onJoin={(answer) => void enter(answer, false)}
+          onStart={(answer) => void enter(answer, true)}
+          onBack={onBack}
+        />
+      )}
+      {/* Drawn ahead of the click, without its effects: showing it costs a layout and no drawing. */}
+      <Activity mode={isInside ? 'visible' : 'hidden'}>
+        <RoomSessionProvider value={session}>
+          <OpenRoom
+            {...props}
+            session={session}
+            roomName={door.data?.name ?? ''}
+            onLeave={leave}
+            onAgain={() => void enter({ microphone: null, camera: null }, false)}
+          />
+        </RoomSessionProvider>
+      </Activity>
+    </>
   );
 }
 
@@ -167,6 +185,22 @@ async function startUnlessLive(organizationId: string, roomId: string): Promise<
   } catch (error) {
     if (codeOf(error) !== 'room_already_live') throw error;
   }
+}
+
+/** Resolves when there is something to show, or nothing came for a while. */
+function drawn({ store }: RoomSession): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, SHOW_AFTER_MS);
+    const stop = store.subscribe(({ phase }) => {
+      if (phase !== 'joining') done();
+    });
+    if (store.getState().phase !== 'joining') done();
+  });
 }
 
 /** What was on at the door is on inside, from the first welcome. */

@@ -1,4 +1,4 @@
-import { useRef, useState, type ReactNode } from 'react';
+import { Activity, useRef, useState, type ReactNode } from 'react';
 import { cn } from '@/ui/cn';
 import { useMedia } from '@/ui/use-media';
 import { Banners } from './banners';
@@ -14,6 +14,7 @@ import { PictureTools, popOut, Stage, toggleFullScreen } from './stage';
 import { TopBar } from './top-bar';
 import { usePictures } from './use-pictures';
 import { useRegions } from './use-regions';
+import { useSettled } from './use-settled';
 import { useShortcuts } from './use-shortcuts';
 
 export interface RoomPanels {
@@ -48,6 +49,7 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
   // While nobody shares, a camera is what there is to see.
   const large = screen ?? cameras[0] ?? null;
   const small = cameras.filter((camera) => camera !== large);
+  const beside = useSettled(stage, useIsPictureComing()) ? 'visible' : 'hidden';
 
   function show(next: RailTab, testId?: string): void {
     setTab(next);
@@ -92,7 +94,12 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
           </NarrowPresenter>
         )}
         {!isNarrow && (
-          <Dock cameras={small} board={panels.board} isOpen={isDockOpen} onToggle={() => setDockOpen(!isDockOpen)} />
+          <Dock
+            cameras={small}
+            board={<Activity mode={beside}>{panels.board}</Activity>}
+            isOpen={isDockOpen}
+            onToggle={() => setDockOpen(!isDockOpen)}
+          />
         )}
       </main>
       <aside
@@ -100,7 +107,9 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
         data-region="rail"
         className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-t lg:col-start-2 lg:row-span-2 lg:row-start-2 lg:border-l"
       >
-        <Rail tab={tab} onTab={setTab} alerts={panels.alerts(!isWide)} chat={isWide ? null : panels.chat} />
+        <Activity mode={beside}>
+          <Rail tab={tab} onTab={setTab} alerts={panels.alerts(!isWide)} chat={isWide ? null : panels.chat} />
+        </Activity>
       </aside>
       {isWide && (
         <aside
@@ -109,7 +118,7 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
           className="col-start-3 row-span-2 row-start-2 flex min-h-0 flex-col border-l border-line bg-surface"
         >
           <h2 className="flex h-10 flex-none items-center border-b border-line px-4 font-semibold">Chat</h2>
-          {panels.chat}
+          <Activity mode={beside}>{panels.chat}</Activity>
         </aside>
       )}
       {/* Last in the document: the order of focus is top bar, stage, rail, control bar. */}
@@ -118,6 +127,11 @@ export function RoomView({ roomName, organizationName, panels, onLeave, onEnd }:
       </div>
     </div>
   );
+}
+
+/** Whether somebody's picture is about to be shown; while the room is still unknown, it may be. */
+function useIsPictureComing(): boolean {
+  return useRoom(({ phase, tracks }) => phase === 'joining' || (phase === 'live' && tracks.some(({ kind }) => kind === 'video')));
 }
 
 /** Below the picture where there is no dock: who presents, their camera, full screen. */
