@@ -96,6 +96,12 @@ PLANS: Mapping[PlanTier, Entitlement] = MappingProxyType(
 """Source: the plan table of the specification; 1 GB is 10**9 bytes, 1 TB is 10**12."""
 
 
+LETTERS_PER_DAY: Mapping[PlanTier, int] = MappingProxyType(
+    {PlanTier.STARTER: 50, PlanTier.PROFESSIONAL: 500, PlanTier.BUSINESS: 2_000, PlanTier.ENTERPRISE: 10_000}
+)
+"""Invitations an organization, and each person in its name, may have mailed at once, and again within a day: they go to
+strangers in words of a tenant's choice, and on a trial nobody has paid. Links are not counted. Source: docs/security.md.
+"""
 SSO_TIERS = tuple(tier.value for tier, entitlement in PLANS.items() if entitlement.has_sso)
 """Plans with single sign-on, for the database, which asks by itself with every request; overrides come on top."""
 LIMITS = ("max_workspaces", "max_rooms", "max_hosts", "max_viewers_per_room", "max_storage_bytes")

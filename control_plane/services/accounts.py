@@ -33,6 +33,8 @@ from control_plane.stores.database import Database, Transaction, UniqueViolation
 
 METADATA_MAX_BYTES = 4096
 """JSON of user_metadata and of app_metadata: both travel in every access token."""
+METADATA_MAX_DEPTH = 20
+"""Lists and objects inside one another; what holds them is nested in answers and events, and decoders end at a thousand."""
 TRIES_PER_ACCOUNT, TRIES_PER_ACCOUNT_PER_S = 100, 100 / 3600
 """Passwords tried on one account from all addresses together; see `_is_besieged`."""
 KNOWN_DEVICE = timedelta(days=30)
@@ -275,7 +277,17 @@ def merged(old: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Any
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """Raises InvalidInput: it is too large, or holds what PostgreSQL's jsonb can't."""
+    """Raises InvalidInput: it is too large or too deep, or holds what PostgreSQL's jsonb can't."""
+    if _is_deeper(metadata, METADATA_MAX_DEPTH):
+        raise InvalidInput(f"User data is nested {METADATA_MAX_DEPTH} deep at most.", field="data")
     encoded = msgspec.json.encode(metadata)
     if len(encoded) > METADATA_MAX_BYTES or b"\\u0000" in encoded:
         raise InvalidInput(f"User data has at most {METADATA_MAX_BYTES} bytes, without zero characters.", field="data")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether more than so many lists and objects lie inside one another."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)

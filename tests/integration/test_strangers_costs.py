@@ -1,0 +1,143 @@
+"""What one person could do at everybody's expense: letters to strangers, data nobody can read, guesses without end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from control_plane.domain.errors import RateLimited
+from control_plane.domain.plans import LETTERS_PER_DAY, PlanTier
+from control_plane.domain.roles import Role
+from control_plane.jobs.kinds import kinds_of
+from control_plane.rest.server import create_app
+from control_plane.services import invitations as invitations_module
+from control_plane.services.accounts import METADATA_MAX_DEPTH
+from control_plane.services.platform import Platform
+from control_plane.settings import Settings
+from tests.conftest import make_settings
+from tests.factories import Person, Tenant, make_member, make_person, make_tenant
+
+PASSWORD = "correct horse battery"
+SERVICE_KEY = "service-key-of-the-tests-0123456789"
+
+
+@pytest.fixture
+def settings(database: Any, valkey: Any) -> Settings:
+    """Letters are kept."""
+    return make_settings(database.app_url, valkey.url(), TR_DEV_MAILBOX="on", TR_SERVICE_KEY=SERVICE_KEY)
+
+
+@pytest.fixture
+async def api(platform: Platform, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=create_app(platform, settings))  # type: ignore[arg-type]  # Litestar's ASGI types
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        yield client
+
+
+async def _invite(platform: Platform, tenant: Tenant, by: Person, email: str | None = None) -> str:
+    address = email or f"{uuid4().hex}@example.org"
+    await platform.invitations.create(
+        by.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=address
+    )
+    return address
+
+
+# --- data about oneself
+
+
+async def test_data_nested_too_deep_signs_nobody_up_and_the_operators_list_can_be_read(api: httpx.AsyncClient) -> None:
+    statuses = []
+    for levels in (METADATA_MAX_DEPTH - 1, METADATA_MAX_DEPTH, 960):
+        who = f'"email":"{uuid4().hex}@example.com","password":"{PASSWORD}"'
+        body = f'{{{who},"data":{{"x":{"[" * levels}{"]" * levels}}}}}'
+        statuses.append((await api.post("/auth/v1/signup", content=body)).status_code)
+
+    listed = await api.get("/auth/v1/admin/users", headers={"Authorization": f"Bearer {SERVICE_KEY}"})
+
+    assert (statuses, listed.status_code) == ([200, 400, 400], 200)
+
+
+# --- letters
+
+
+@pytest.fixture
+def two_letters_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations_module, "LETTERS_PER_DAY", dict.fromkeys(PlanTier, 2))
+
+
+@pytest.mark.usefixtures("two_letters_a_day")
+async def test_an_organization_sends_so_many_invitations_a_day_whoever_of_it_asks(platform: Platform) -> None:
+    tenant = await make_tenant(platform)
+    admins = [await make_member(platform, tenant, Role.ADMIN) for _ in range(3)]
+    for admin in admins[:2]:
+        await _invite(platform, tenant, admin)
+
+    with pytest.raises(RateLimited) as refused:
+        await _invite(platform, tenant, admins[2])
+
+    assert (refused.value.facts["limit"], refused.value.facts["allowed"]) == ("invitations", 2)
+
+
+@pytest.mark.usefixtures("two_letters_a_day")
+async def test_a_person_sends_so_many_invitations_a_day_in_all_their_organizations(platform: Platform) -> None:
+    person = await make_person(platform)
+    owned = [await platform.organizations.create(person.caller, f"Desk {number}", None) for number in range(3)]
+    tenants = [Tenant(id=one.organization.id, owner=person, room_id=None) for one in owned]  # type: ignore[arg-type]  # unused
+    for tenant in tenants[:2]:
+        await _invite(platform, tenant, person)
+
+    with pytest.raises(RateLimited):
+        await _invite(platform, tenants[2], person)
+
+
+@pytest.mark.usefixtures("two_letters_a_day")
+async def test_sending_an_invitation_again_counts_as_sending_one(platform: Platform) -> None:
+    tenant = await make_tenant(platform)
+    made = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email="ada@example.org"
+    )
+    await platform.invitations.resend(tenant.owner.caller, tenant.id, made.invitation.id)
+
+    with pytest.raises(RateLimited):
+        await platform.invitations.resend(tenant.owner.caller, tenant.id, made.invitation.id)
+
+
+@pytest.mark.usefixtures("two_letters_a_day")
+async def test_links_are_made_when_no_more_letters_are_sent(platform: Platform) -> None:
+    tenant = await make_tenant(platform)
+    for _ in range(2):
+        await _invite(platform, tenant, tenant.owner)
+
+    made = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None
+    )
+
+    assert made.code
+
+
+def test_a_trial_sends_fewer_letters_than_a_paid_plan() -> None:
+    allowed = [LETTERS_PER_DAY[tier] for tier in PlanTier]
+
+    assert allowed == sorted(set(allowed))
+    assert allowed[0] <= 50
+
+
+async def test_names_in_an_invitations_letter_are_no_addresses_and_no_sentences(platform: Platform) -> None:
+    person = await make_person(platform, "IT Support https://evil.example/reset")
+    own = await platform.organizations.create(person.caller, "ALERT: unlock at https://evil.example/login", None)
+    tenant = Tenant(id=own.organization.id, owner=person, room_id=None)  # type: ignore[arg-type]  # unused
+    address = await _invite(platform, tenant, person)
+    kinds = kinds_of(platform)
+    while messages := await platform.outbox.claim(kinds, 50):
+        for message in messages:
+            await platform.outbox.have(message, kinds[message.kind])
+
+    mail = (await platform.mail.list_mailbox(address, 1))[0].mail
+
+    assert "evil.example" not in mail.subject + mail.text + mail.html
+    assert "://" not in mail.subject
+    assert mail.subject.startswith("IT Support https evil")
