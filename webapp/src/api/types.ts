@@ -36,6 +36,8 @@ export type ApiTokenWithText = Schemas['ApiTokenWithText'];
 /** An identity provider of an organization, without its secret. */
 export type SsoConnection = Schemas['SsoConnectionView'];
 export type SsoConnectionList = Schemas['SsoConnectionList'];
+/** Somebody who is linked to one. */
+export type SsoPerson = Schemas['SsoPersonView'];
 export type SsoDomain = Schemas['SsoDomainView'];
 export type SsoDomainList = Schemas['SsoDomainList'];
 export type AuditEntry = Schemas['AuditEntryView'];

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { call } from '@/api/client';
-import { useChange } from './api';
+import { useChange, usePages } from './api';
 
 const key = (organizationId: string, what: string) => ['organizations', organizationId, 'sso', what] as const;
 
@@ -33,6 +33,33 @@ export function useConnectionTest(organizationId: string, connectionId: string) 
     call('POST', '/organizations/{organization_id}/sso/connections/{connection_id}/test', {
       params: { path: { ...place, connection_id: connectionId } },
       body: { redirectTo },
+    }),
+  );
+}
+
+/** Whom a provider is linked to, in the order of their first coming. */
+export function useLinkedPeople(organizationId: string, connectionId: string) {
+  return usePages(organizationId, 'sso/connections/{connection_id}/people', { limit: 20 }, { connection_id: connectionId });
+}
+
+export function useUnlink(organizationId: string, connectionId: string) {
+  return useChange(organizationId, (id: string, place) =>
+    call('DELETE', '/organizations/{organization_id}/sso/connections/{connection_id}/people/{identity_id}', {
+      params: { path: { ...place, connection_id: connectionId, identity_id: id } },
+    }),
+  );
+}
+
+/** Sign-ins by a provider, the ones that failed too, newest first: entries of the audit log. */
+export function useSignInLog(organizationId: string, connectionId: string) {
+  return usePages(organizationId, 'audit-log', { action: 'sso_sign_in', subjectId: connectionId, limit: 10 });
+}
+
+/** Read a SAML provider's metadata again, now. */
+export function useMetadataReading(organizationId: string, connectionId: string) {
+  return useChange(organizationId, (_: null, place) =>
+    call('POST', '/organizations/{organization_id}/sso/connections/{connection_id}/read-metadata', {
+      params: { path: { ...place, connection_id: connectionId } },
     }),
   );
 }

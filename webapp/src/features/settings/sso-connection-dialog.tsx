@@ -34,7 +34,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
   const [issuer, setIssuer] = useState(connection?.issuer ?? '');
   const [clientId, setClientId] = useState(connection?.clientId ?? '');
   const [secret, setSecret] = useState('');
-  const [metadataUrl, setMetadataUrl] = useState('');
+  const [metadataUrl, setMetadataUrl] = useState(connection?.idpMetadataUrl ?? '');
   const [xml, setXml] = useState<{ name: string; text: string } | null>(null);
   const [isTooLong, setTooLong] = useState(false);
   // What the person has before them: the provider as they opened it, or as another made it meanwhile.
@@ -61,7 +61,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         }
       : xml
         ? { metadataXml: xml.text }
-        : metadataUrl.trim() === ''
+        : metadataUrl.trim() === '' || metadataUrl.trim() === connection?.idpMetadataUrl
           ? {}
           : { metadataUrl: metadataUrl.trim() };
     if (seen === null) {
@@ -141,7 +141,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
               label="Address of the metadata"
               type="url"
               placeholder="https://login.northgate.example/metadata"
-              hint={isNew ? 'Read once, now.' : 'Empty leaves the provider as it is.'}
+              hint={connection?.idpMetadataUrl ? 'Read again every day. Empty leaves the provider as it is.' : isNew ? 'Read now, and again every day.' : 'Empty leaves the provider as it is.'}
               disabled={xml !== null}
               value={metadataUrl}
               onChange={(event) => setMetadataUrl(event.target.value)}
