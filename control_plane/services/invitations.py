@@ -30,10 +30,11 @@ from control_plane.domain.organizations import (
     require_may_give,
     require_usable,
 )
-from control_plane.domain.plans import require_room_for_one
+from control_plane.domain.origins import plain_name
+from control_plane.domain.plans import LETTERS_PER_DAY, PlanTier, require_room_for_one
 from control_plane.domain.roles import Permission, Role
 from control_plane.services import access, audit
-from control_plane.services.entitlements import lock_entitlement
+from control_plane.services.entitlements import lock_entitlement, read_entitlement
 from control_plane.services.mail import MailService
 from control_plane.services.organizations import OwnOrganization
 from control_plane.services.ports import Clock, Ids, RateLimits
@@ -45,6 +46,7 @@ from control_plane.stores.invitations import OwnInvitation
 SECRET_BYTES = 18
 """144 bits: not to be guessed (A19 of the targets asks for 64)."""
 USES_MAX = 100_000
+DAY_S = 86_400
 OWN_LISTED = 50
 """Invitations to one person that are listed, the newest: each is looked at in a scope of its organization's."""
 
@@ -103,13 +105,15 @@ class InvitationService:
 
         Raises:
             NotFound, Forbidden. InvalidInput: role, address or a number. LimitExceeded: no host is left to give.
-            Conflict: the address is invited already, or a member's. RateLimited: it got enough mail lately. Unavailable.
+            Conflict: the address is invited already, or a member's. RateLimited: it got enough mail lately, or who asks or
+            the organization sent enough. Unavailable.
         """
         address = None if email is None else clean_email(email)
         if address is not None:
             async with self.db.tenant(organization_id) as tx:
                 await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            await self._limit_mails(address)
+                entitlement = await read_entitlement(tx, organization_id)
+            await self._limit_mails(caller, organization_id, entitlement.tier, address)
         secret = secrets.token_bytes(SECRET_BYTES)
         now = self.clock.now()
         invitation = Invitation(
@@ -139,8 +143,20 @@ class InvitationService:
             raise Conflict("This address is invited already. Send the invitation again.", reason="invited") from error
         return NewInvitation(invitation=invitation, code=_encode(organization_id, secret))
 
-    async def _limit_mails(self, address: str) -> None:
-        """Take one of the mails the address may get, whoever asks; for who may send it, and outside a scope."""
+    async def _limit_mails(self, caller: Caller, organization_id: OrganizationId, tier: PlanTier, address: str) -> None:
+        """Take one of the mails that who asks, their organization and the address may have; outside a scope.
+
+        Raises:
+            RateLimited: facts name what is empty as limit: invitations (of a day), or mail (the address's). Unavailable.
+        """
+        a_day = LETTERS_PER_DAY[tier]
+        for whose in (f"person:{caller.user_id}", f"organization:{organization_id}"):
+            # A bucket for each size: a small one would cut a large one down.
+            key = f"invitations:{a_day}:{whose}"
+            wait_s = await self.rate_limits.take(key, capacity=a_day, refill_per_s=a_day / DAY_S)
+            if wait_s > 0:
+                words = f"{a_day} invitations a day are sent by mail. Invite by link, or try again later."
+                raise RateLimited(words, retry_after_s=round(wait_s, 3), limit="invitations", allowed=a_day)
         wait_s = await self.rate_limits.take(mail_bucket(address), capacity=MAILS, refill_per_s=MAILS_PER_S)
         if wait_s > 0:
             words = "This address was sent enough mail for now. Try again later."
@@ -153,8 +169,9 @@ class InvitationService:
             return
         organization = await organization_store.find_organization(tx, organization_id)
         facts = {
-            "inviter": by.display_name,
-            "organization": "" if organization is None else organization.name,
+            # Only what a name needs: an address in it would make our letter somebody's bait.
+            "inviter": plain_name(by.display_name) or "A member",
+            "organization": ("" if organization is None else plain_name(organization.name)) or "an organization",
             "role": invitation.role.value.replace("_", "-"),
             "link": f"{self.public_url}/invite/{_encode(organization_id, secret)}",
         }
@@ -164,14 +181,14 @@ class InvitationService:
         """Send an invitation by e-mail again, with a new code and the default lifetime; the old code is void.
 
         Raises:
-            NotFound, Forbidden. Conflict: it is over, or by link. RateLimited: the address got enough mail lately.
-            Unavailable.
+            NotFound, Forbidden. Conflict: it is over, or by link. RateLimited: as `create`. Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             known = await store.lock_by_id(tx, organization_id, invitation_id)
+            entitlement = await read_entitlement(tx, organization_id)
         if known is not None and known.email is not None:
-            await self._limit_mails(known.email)
+            await self._limit_mails(caller, organization_id, entitlement.tier, known.email)
         secret, now = secrets.token_bytes(SECRET_BYTES), self.clock.now()
         async with self.db.tenant(organization_id) as tx:
             member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
