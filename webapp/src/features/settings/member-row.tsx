@@ -39,8 +39,10 @@ export function MemberRow({ organizationId, member, isMe, canChange, roles }: Me
           </span>
           <span className="block truncate text-xs text-ink-3">{member.email}</span>
         </span>
-        {member.isHost && member.role !== 'host' && <Tag>Counts as host</Tag>}
-        <Tag>{roleName(member.role)}</Tag>
+        <span className="flex flex-none items-center gap-3 max-md:flex-col-reverse max-md:items-end max-md:gap-1">
+          {member.isHost && member.role !== 'host' && <Tag>Counts as host</Tag>}
+          <Tag>{roleName(member.role)}</Tag>
+        </span>
         {canChange ? (
           <Menu
             trigger={
@@ -66,7 +68,7 @@ export function MemberRow({ organizationId, member, isMe, canChange, roles }: Me
             </MenuItem>
           </Menu>
         ) : (
-          <span className="w-7.5" />
+          <span className="w-7.5 max-md:w-9" />
         )}
       </div>
       {change.error && (
