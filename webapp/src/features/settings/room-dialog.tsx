@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { changesOf, newerOf } from '@/api/edit';
-import type { Room, Workspace } from '@/api/types';
+import type { Room, RoomChange, Workspace } from '@/api/types';
 import { momentOf } from '@/lib/dates';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
@@ -40,8 +40,9 @@ export function RoomDialog({ organizationId, room, workspaces, onClose }: RoomDi
   function submit(): void {
     const nextSessionAt = next === '' ? null : new Date(next).toISOString();
     const timeZone = nextSessionAt === null ? null : Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const draft = { name: name.trim(), description: description.trim(), waitingText: waitingText.trim(), whoMayChat, workspaceId };
-    const changes = { ...changesOf(seen, draft), ...(next !== localText(seen.nextSessionAt) && { nextSessionAt, timeZone }) };
+    const draft: RoomChange = { name: name.trim(), description: description.trim(), waitingText: waitingText.trim(), whoMayChat, workspaceId };
+    const time: RoomChange = next === localText(seen.nextSessionAt) ? {} : { nextSessionAt, timeZone };
+    const changes = { ...changesOf(seen, draft), ...time };
     if (Object.keys(changes).length === 0) onClose();
     else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Room>(error)?.now ?? seen) });
   }

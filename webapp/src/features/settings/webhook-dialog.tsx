@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { call } from '@/api/client';
 import { changesOf, newerOf } from '@/api/edit';
-import type { NewWebhook, Webhook } from '@/api/types';
+import type { NewWebhook, Webhook, WebhookChanges } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { Button } from '@/ui/button';
 import { Checkbox } from '@/ui/checkbox';
@@ -48,8 +48,8 @@ function ChangeWebhook({ organizationId, webhook, onClose }: { organizationId: s
       webhook={webhook}
       isBusy={save.isPending}
       error={save.error}
-      onDraft={(draft) => {
-        const changes = changesOf(seen, draft);
+      onDraft={({ url, description, events }) => {
+        const changes = changesOf<WebhookChanges>(seen, { url, description, events });
         if (Object.keys(changes).length === 0) onClose();
         else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Webhook>(error)?.now ?? seen) });
       }}
