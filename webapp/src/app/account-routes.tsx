@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import { AccountLayout } from '@/features/account/account-layout';
 import { DataPage } from '@/features/account/data-page';
 import { ProfilePage } from '@/features/account/profile-page';
 import { meKey, useMe } from '@/features/organizations/api';
+import { Button } from '@/ui/button';
 
 export { MailboxPage } from '@/features/account/mailbox-page';
 export { SecurityPage } from '@/features/account/security-page';
@@ -12,6 +13,23 @@ export { SecurityPage } from '@/features/account/security-page';
 export function AccountRoute() {
   const { organizationId = '' } = useParams();
   return <AccountLayout base={`/o/${organizationId}/account`} />;
+}
+
+/** `/account`: the same by itself. Letters lead here: to whoever is in no organization, or is kept out of theirs, too. */
+export function OwnAccountRoute() {
+  const navigate = useNavigate();
+  return (
+    <main className="flex h-dvh flex-col">
+      <AccountLayout
+        base="/account"
+        actions={
+          <Button size="sm" look="quiet" onClick={() => void navigate('/')}>
+            Go to my rooms
+          </Button>
+        }
+      />
+    </main>
+  );
 }
 
 export function DataRoute() {

@@ -1,5 +1,5 @@
 import { Suspense, useEffect, type ReactNode } from 'react';
-import { createBrowserRouter, Navigate, useLocation } from 'react-router';
+import { createBrowserRouter, Navigate, Outlet, useLocation, type RouteObject } from 'react-router';
 import { AcceptInvitePage } from '@/features/organizations/accept-invite-page';
 import { CreateOrganizationPage } from '@/features/organizations/create-organization-page';
 import { CallbackPage } from '@/features/auth/callback-page';
@@ -30,6 +30,12 @@ function SignedIn({ children }: { children: ReactNode }) {
   return children;
 }
 
+const ACCOUNT: RouteObject[] = [
+  { index: true, lazy: async () => ({ Component: (await import('./account-routes')).ProfileRoute }) },
+  { path: 'security', lazy: async () => ({ Component: (await import('./account-routes')).SecurityPage }) },
+  { path: 'data', lazy: async () => ({ Component: (await import('./account-routes')).DataRoute }) },
+];
+
 export const router = createBrowserRouter([
   {
     errorElement: <FailurePage />,
@@ -46,6 +52,12 @@ export const router = createBrowserRouter([
       { path: '/', element: <SignedIn><HomeRoute /></SignedIn> },
       { path: '/new-organization', element: <SignedIn><CreateOrganizationPage isFirst={false} /></SignedIn> },
       { path: '/invite/:code', element: <SignedIn><AcceptInvitePage /></SignedIn> },
+      {
+        element: <SignedIn><Outlet /></SignedIn>,
+        children: [
+          { path: '/account', lazy: async () => ({ Component: (await import('./account-routes')).OwnAccountRoute }), children: ACCOUNT },
+        ],
+      },
       {
         path: '/o/:organizationId',
         element: <SignedIn><SsoGate><OrganizationRoute /></SsoGate></SignedIn>,
@@ -72,11 +84,7 @@ export const router = createBrowserRouter([
             path: 'account',
             // A chunk of its own: the first page stays small.
             lazy: async () => ({ Component: (await import('./account-routes')).AccountRoute }),
-            children: [
-              { index: true, lazy: async () => ({ Component: (await import('./account-routes')).ProfileRoute }) },
-              { path: 'security', lazy: async () => ({ Component: (await import('./account-routes')).SecurityPage }) },
-              { path: 'data', lazy: async () => ({ Component: (await import('./account-routes')).DataRoute }) },
-            ],
+            children: ACCOUNT,
           },
         ],
       },

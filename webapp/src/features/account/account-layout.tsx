@@ -1,9 +1,16 @@
+import type { ReactNode } from 'react';
 import { Outlet, useLocation } from 'react-router';
 import { Page } from '@/ui/page';
 import { Tabs } from '@/ui/tabs';
 
-/** One's own pages, the same in every organization. `base`: their address, without a slash at the end. */
-export function AccountLayout({ base }: { base: string }) {
+interface AccountLayoutProps {
+  /** The pages' address, without a slash at the end. */
+  base: string;
+  actions?: ReactNode;
+}
+
+/** One's own pages, the same in every organization. */
+export function AccountLayout({ base, actions }: AccountLayoutProps) {
   const { pathname } = useLocation();
   const tabs = [
     { to: base, label: 'Profile', isExact: true },
@@ -14,6 +21,7 @@ export function AccountLayout({ base }: { base: string }) {
   return (
     <Page
       title="Your account"
+      actions={actions}
       {...(here && { tabTitle: `${here.label}, your account` })}
       tabs={
         <Tabs

@@ -135,7 +135,7 @@ export function ConnectionPanel({ organizationId, connection, canChange, isOwner
             {ssoProblem(problem, 'Nothing was changed. Try again in a moment.')}
           </p>
         )}
-        <div className="flex flex-wrap gap-2 border-t border-line px-2 py-1.5">
+        <div className="flex flex-wrap gap-2 px-2 py-1.5">
           <Button size="sm" look="quiet" aria-expanded={shown === 'log'} onClick={() => setShown(shown === 'log' ? null : 'log')} data-testid="sso-log">
             Recent sign-ins
           </Button>
