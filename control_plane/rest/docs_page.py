@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from control_plane.rest.openapi_problems import response_of
+
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 _MARK = (
     '<svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" aria-hidden="true">'
@@ -80,16 +82,18 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
         parts.append(
             f"<table><thead><tr><th>Parameter</th><th>In</th><th>Type</th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"
         )
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body:
         parts.append("<h4>Body</h4>" + _fields(document, body))
     for status, response in operation["responses"].items():
-        schema = response.get("content", {}).get("application/json", {}).get("schema")
         if status.startswith("2"):
-            parts.append(f"<h4>Answer {status}</h4>" + (_fields(document, schema) if schema else ""))
+            answer = response.get("content", {}).get("application/json")
+            forms = ", ".join(f"<code>{escape(form)}</code>" for form in response.get("content", {}))
+            said = _fields(document, answer) if answer else f"<p>{forms or 'No body.'}</p>"
+            parts.append(f"<h4>Answer {status}</h4>{said}")
     refusals = "".join(
-        f"<tr><td>{status}</td><td>{_inline(response.get('description', ''))}</td></tr>"
-        for status, response in operation["responses"].items()
+        f"<tr><td>{status}</td><td>{_inline(response_of(document, operation, status)['description'])}</td></tr>"
+        for status in operation["responses"]
         if status[0] in "345"
     )
     parts.append(f"<details><summary>Refusals</summary><table><tbody>{refusals}</tbody></table></details></section>")
@@ -102,23 +106,24 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
     return schema
 
 
-def _fields(document: dict[str, Any], schema: dict[str, Any]) -> str:
-    found = _resolve(document, schema)
+def _fields(document: dict[str, Any], media: dict[str, Any]) -> str:
+    found = _resolve(document, media["schema"])
     words = f"<p>{_inline(found['description'])}</p>" if found.get("description") else ""
     required = set(found.get("required", []))
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{_type(part)}</td>"
-        f"<td>{'' if name in required else 'optional'}</td></tr>"
+        f"<td>{'' if name in required else 'optional. '}{_inline(part.get('description', ''))}</td></tr>"
         for name, part in found.get("properties", {}).items()
     )
     table = (
-        f"<table><thead><tr><th>Field</th><th>Type</th><th>Presence</th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<table><thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"
         if rows
         else ""
     )
     example = ""
-    if found.get("examples"):
-        example = f"<pre><code>{escape(json.dumps(found['examples'][0], indent=2))}</code></pre>"
+    if "example" in media:
+        shown = escape(json.dumps(media["example"], indent=2, ensure_ascii=False))
+        example = f"<pre><code>{shown}</code></pre>"
     return words + table + example
 
 

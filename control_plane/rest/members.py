@@ -65,7 +65,7 @@ class MemberController(Controller):
     path = "/organizations/{organization_id:uuid}/members"
     tags = ("Members",)
 
-    @get(operation_id="listMembers", summary="Its members")
+    @get(operation_id="listMembers", summary="All members")
     async def list_all(
         self,
         *,

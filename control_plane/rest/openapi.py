@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,11 +14,14 @@ from litestar.routes import HTTPRoute
 
 from control_plane.domain.abilities import ability_for
 from control_plane.domain.idempotency import KEY_MAX_LENGTH
+from control_plane.domain.webhooks import EVENTS
+from control_plane.rest.openapi_examples import add_examples
+from control_plane.rest.openapi_problems import PROBLEM_REF, add_problems
+from control_plane.rest.openapi_words import describe
 from control_plane.rest.problems import Problem
 
 PATH = "/api/v1/openapi.json"
 _INSIDE = "/api/v1/organizations/{organization_id}"
-_PROBLEM_REF = "#/components/schemas/Problem"
 _DESCRIPTION = (
     "Organizations, rooms, live sessions, chat and alerts. The guide stands at /docs: signing in, pages, repeating "
     "requests, errors, limits, webhooks, and how this API changes."
@@ -30,67 +34,43 @@ TAGS = {
     "Feed": "What is said in a room: chat messages, alerts and their steps, in one numbered order.",
     "Members": "Who belongs to an organization, and as what.",
     "Invitations": "How people come in: by link or by mail.",
-    "Audit": "Who changed what, when and from where.",
+    "Audit log": "Who changed what, when and from where.",
     "API tokens": "Keys for programs. They act as the person who made them, with some abilities, in one organization.",
     "Webhooks": "Events sent to your server, signed, in order per object, for a day if need be.",
     "Single sign-on": "An organization's own identity providers, and the mail domains it has proven to be its own.",
-    "Plans": "The price list, and the names that tokens and webhooks may ask for.",
-}
-_REFUSALS = {
-    "401": "No token, or it is not good (`unauthenticated`).",
-    "402": "The plan does not allow it (`plan_limit_reached`, `feature_not_in_plan`).",
-    "403": "Your role, or the API token, does not allow it (`forbidden`).",
-    "404": "There is none, or it is another tenant's (`not_found`).",
-    "406": "No form of the answer is acceptable (`not_acceptable`).",
-    "409": "It is not in a state that allows this (`conflict` and others).",
-    "412": "It changed since you read it (`precondition_failed`).",
-    "413": "The body is larger than 64 KiB (`too_large`).",
-    "415": "The body is no JSON (`unsupported_media_type`).",
-    "422": "The request is not as described (`invalid_input`, `idempotency_key_reused`).",
-    "429": "Too many requests; `Retry-After` says when to come back (`rate_limited`).",
-    "503": "Something we need is away; try again in a moment (`unavailable`, `no_media_node`).",
+    "Me": "The caller's own data: all of it as a file, and its erasure.",
+    "Subscriptions": "The price list.",
+    "Plans": "The names that tokens and webhooks may ask for.",
+    "Demo": "Whom a visitor of a demo may sign in as.",
 }
 _FILES = {"exportAuditEntries": ("text/csv", "application/x-ndjson"), "exportMe": ("application/x-ndjson",)}
 """Operations that answer with a file, and its forms."""
+_GOOD = {"200": "Done.", "201": "Made.", "204": "Done; there is nothing to say about it."}
+"""Status -> what a good answer means."""
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}},
+    "RateLimit-Limit": {"description": "Requests at once, of the fullest bucket.", "schema": {"type": "integer"}},
+    "RateLimit-Remaining": {"description": "How many of them are left, about.", "schema": {"type": "integer"}},
+    "RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": {"type": "integer"}},
+    "RateLimit-Policy": {
+        "description": "The bucket: its size, `w` seconds to fill it, and its name.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
+    "ETag": {"description": "Names this answer, for `If-None-Match` and `If-Match`.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true`: this is the answer of the first request with this key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_ALWAYS = ("X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
+_WEBHOOK_HEADERS = {
+    "webhook-id": "The same for every repeat of a message.",
+    "webhook-timestamp": "When it was sent, seconds since 1970.",
+    "webhook-signature": "`v1,` and the signature in base64; two of them, with a space between, after a rotation.",
+}
 _SPARSE = frozenset({"IceServer"})
 """Answers that leave out what is None: the browser's own form of them knows no null."""
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "Problem": {
-        "type": "about:blank",
-        "title": "Plan limit reached",
-        "status": 402,
-        "detail": "The plan's limit for rooms is reached.",
-        "code": "plan_limit_reached",
-        "facts": {"limit": "rooms", "allowed": 3, "used": 3},
-        "requestId": "5f0c1c1e9b6e4c7c8a5e0d7e7c3b2a10",
-    },
-    "NewOrganization": {"name": "Acme Traders"},
-    "NewWorkspace": {"name": "Futures"},
-    "NewRoom": {"name": "Opening bell"},
-    "RoomChanges": {"name": "Closing bell"},
-    "NewMessage": {"text": "Good morning."},
-    "NewAlert": {
-        "symbol": "AAPL",
-        "side": "long",
-        "entry": "181.20",
-        "stop": "178.50",
-        "targets": ["186.40", "190"],
-        "note": "",
-    },
-    "NewAlertStep": {"kind": "trimmed", "price": "186.40", "fraction": "0.5"},
-    "NewApiToken": {"name": "Journal", "abilities": ["rooms:read", "feed:read"]},
-    "NewWebhook": {"url": "https://example.com/hooks", "events": ["alert.posted", "session.started"]},
-    "WebhookChanges": {"isEnabled": True},
-    "NewSsoConnection": {
-        "kind": "oidc",
-        "name": "Okta",
-        "issuer": "https://example.com",
-        "clientId": "0oa1b2c3",
-        "clientSecret": "from the provider",
-    },
-    "NewSsoDomain": {"domain": "example.com"},
-    "ReplaySince": {"since": "2026-11-22T00:00:00Z"},
-}
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -110,7 +90,7 @@ def finish_document(app: Litestar) -> None:
     """Say of every operation that it may answer a Problem; before the document is first made."""
     refusal = OpenAPIResponse(
         description="Refused",
-        content={"application/problem+json": OpenAPIMediaType(schema=Reference(ref=_PROBLEM_REF))},
+        content={"application/problem+json": OpenAPIMediaType(schema=Reference(ref=PROBLEM_REF))},
     )
     for item in (app.openapi_schema.paths or {}).values():
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
@@ -126,10 +106,6 @@ def document_of(app: Litestar) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     (_, refusal) = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     schemas["Problem"] = refusal["Problem"]
-    for name, schema in schemas.items():
-        short = name.rsplit("_", 1)[-1]
-        if short in _EXAMPLES:
-            schema["examples"] = [_EXAMPLES[short]]
     document["components"]["securitySchemes"] = {
         "user": {
             "type": "http",
@@ -152,7 +128,14 @@ def document_of(app: Litestar) -> dict[str, Any]:
         for method, operation in item.items():
             if operation["operationId"] in public:
                 operation["security"] = []
-            _finish(path, method, operation)
+            _finish(path, method, operation, has_get="get" in item)
+    document["components"]["headers"] = _HEADERS
+    document["externalDocs"] = {"url": "/docs", "description": "The guide, and every operation on one page."}
+    _add_webhooks(document)
+    describe(document)
+    add_problems(document)
+    add_examples(document)
+    _name_headers(document)
     return document
 
 
@@ -194,7 +177,7 @@ def _order(tag: str) -> tuple[int, str]:
     return (names.index(tag) if tag in names else len(names), tag)
 
 
-def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
+def _finish(path: str, method: str, operation: dict[str, Any], *, has_get: bool) -> None:
     is_public = operation.get("security") == []
     ability = None
     if path.startswith(_INSIDE):
@@ -203,54 +186,86 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
         operation["x-ability"] = ability
     elif not is_public:
         operation["security"] = [{"user": []}]
-    operation.setdefault("parameters", []).extend(_headers_of(path, method, is_public=is_public))
+    operation.setdefault("parameters", []).extend(_headers_of(path, method, is_public=is_public, has_get=has_get))
     responses = operation["responses"]
-    for status, words in _REFUSALS.items():
-        if _may_refuse(status, method, path, is_public=is_public) and status not in responses:
-            responses[status] = {"description": words, "content": _problem()}
-    responses["default"] = {"description": "Refused", "content": _problem()}
     for status, response in responses.items():
         if status.startswith("2"):
+            response["description"] = _GOOD.get(status, "Done.")
             if operation["operationId"] in _FILES:
                 forms = _FILES[operation["operationId"]]
                 response["content"] = {form: {"schema": {"type": "string"}} for form in forms}
-            response.setdefault("headers", {})["X-Request-Id"] = {
-                "description": "Names this request in our log.",
-                "schema": {"type": "string"},
-            }
-    if method == "get":
-        responses["304"] = {"description": "The same as before."}
+    if method == "get" and operation["operationId"] not in _FILES:
+        responses["304"] = {"description": "The same as before: `If-None-Match` named it."}
 
 
-def _headers_of(path: str, method: str, *, is_public: bool) -> list[dict[str, Any]]:
-    """The headers every operation of a kind takes."""
+def _headers_of(path: str, method: str, *, is_public: bool, has_get: bool) -> list[dict[str, Any]]:
+    """The headers every operation of a kind takes. A path without a GET has no tag: `If-Match` is refused there."""
     if method == "post" and not path.endswith("/join") and not is_public:
         schema = {"type": "string", "minLength": 1, "maxLength": KEY_MAX_LENGTH, "pattern": "^[!-~]+$"}
         return [_header("Idempotency-Key", "Makes a repeat within 24 h answer what the first was answered.", schema)]
-    if method in {"patch", "put", "delete"}:
+    if method in {"patch", "put", "delete"} and has_get:
         return [_header("If-Match", "ETag of a GET of this path: refuse when it changed since.", {"type": "string"})]
     if method == "get":
         return [_header("If-None-Match", "ETag of an earlier answer: 304 when it is the same.", {"type": "string"})]
     return []
 
 
-def _may_refuse(status: str, method: str, path: str, *, is_public: bool) -> bool:
-    if status in {"401", "403"}:
-        return not is_public
-    if status in {"402", "413", "415"}:
-        return method in {"post", "patch", "put"}
-    if status == "404":
-        return "{" in path
-    if status == "409":
-        return method != "get"
-    if status == "412":
-        return method in {"patch", "put", "delete"}
-    return True
+def _name_headers(document: dict[str, Any]) -> None:
+    """Which headers each answer carries."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            has_key = any(one["name"] == "Idempotency-Key" for one in operation["parameters"])
+            for status, response in operation["responses"].items():
+                if status[0] in "23":
+                    names = [*_ALWAYS]
+                    names += ["ETag"] if "304" in operation["responses"] else []
+                    names += ["Idempotency-Replayed"] if has_key else []
+                    response["headers"] = response.get("headers", {}) | _refer(names)
+    for name, response in document["components"]["responses"].items():
+        waits = ["Retry-After"] if name.startswith(("429", "503")) else []
+        response["headers"] = _refer([*_ALWAYS, *waits])
 
 
-def _problem() -> dict[str, Any]:
-    return {"application/problem+json": {"schema": {"$ref": _PROBLEM_REF}}}
+def _refer(names: list[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _header(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
+def _add_webhooks(document: dict[str, Any]) -> None:
+    """What we send to endpoints, one entry for each event (OpenAPI 3.1, 4.8.1)."""
+    schema = {
+        "type": "object",
+        "description": "One event, as it is POSTed. New fields may come.",
+        "properties": {
+            "id": {"type": "string"},
+            "type": {"type": "string"},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "organizationId": {"type": "string", "format": "uuid"},
+            "objectId": {"type": "string", "format": "uuid"},
+            "data": {"type": "object", "additionalProperties": True},
+        },
+        "required": ["id", "type", "timestamp", "organizationId", "objectId", "data"],
+    }
+    document["components"]["schemas"]["WebhookMessage"] = schema
+    headers = [_header(name, words, {"type": "string"}, required=True) for name, words in _WEBHOOK_HEADERS.items()]
+    taken = {"2XX": {"description": "Taken. Anything else, or nothing within 15 seconds, is tried again."}}
+    document["webhooks"] = {
+        event: {
+            "post": {
+                "operationId": "on" + "".join(word.capitalize() for word in re.split("[._]", event)),
+                "tags": ["Webhooks"],
+                "summary": words,
+                "security": [],
+                "parameters": headers,
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WebhookMessage"}}},
+                },
+                "responses": taken,
+            }
+        }
+        for event, words in EVENTS.items()
+    }
+
+
+def _header(name: str, words: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "description": words, "schema": schema}

@@ -175,7 +175,7 @@ class OrganizationController(Controller):
         """One organization of the caller's."""
         return organization_view(await platform.organizations.get(caller, OrganizationId(organization_id)))
 
-    @patch("/organizations/{organization_id:uuid}", operation_id="changeOrganization", summary="Change its settings")
+    @patch("/organizations/{organization_id:uuid}", operation_id="changeOrganization", summary="Change an organization")
     async def change(
         self,
         platform: PlatformDep,
@@ -227,7 +227,7 @@ class OrganizationController(Controller):
     @post(
         "/organizations/{organization_id:uuid}/leave",
         operation_id="leaveOrganization",
-        summary="Leave it",
+        summary="Leave the organization",
         status_code=204,
     )
     async def leave(self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID]) -> None:

@@ -234,7 +234,7 @@ class WebhookController(Controller):
         """Delete it with its history; what still waits is not sent."""
         await platform.webhooks.delete(caller, OrganizationId(organization_id), webhook_id)
 
-    @post("/{webhook_id:uuid}/rotate-secret", operation_id="rotateWebhookSecret", summary="Change its secret")
+    @post("/{webhook_id:uuid}/rotate-secret", operation_id="rotateWebhookSecret", summary="Change an endpoint's secret")
     async def rotate(
         self, platform: PlatformDep, caller: CallerDep, organization_id: FromPath[UUID], webhook_id: FromPath[UUID]
     ) -> WebhookWithSecret:
@@ -263,7 +263,7 @@ class WebhookController(Controller):
         count = await platform.webhooks.replay_since(caller, OrganizationId(organization_id), webhook_id, data.since)
         return Replayed(count=count)
 
-    @get("/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", summary="What was sent to it")
+    @get("/{webhook_id:uuid}/deliveries", operation_id="listWebhookDeliveries", summary="What was sent to an endpoint")
     async def deliveries(
         self,
         *,

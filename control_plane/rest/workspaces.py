@@ -61,7 +61,7 @@ class WorkspaceController(Controller):
     path = "/organizations/{organization_id:uuid}/workspaces"
     tags = ("Workspaces",)
 
-    @get(operation_id="listWorkspaces", summary="Its workspaces")
+    @get(operation_id="listWorkspaces", summary="All workspaces")
     async def list_all(
         self,
         *,

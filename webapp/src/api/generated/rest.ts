@@ -1864,10 +1864,11 @@ export interface components {
         };
         /**
          * DisabledReason
-         * @description Why an endpoint is off: somebody said so, it failed for FAILING_MAX, or it answered 410 Gone.
+         * @description Why an endpoint is off: somebody said so, it failed for FAILING_MAX, it answered 410 Gone, or whoever stood for it may
+         *         no longer manage the organization.
          * @enum {string}
          */
-        DisabledReason: "by_hand" | "failing" | "gone";
+        DisabledReason: "by_hand" | "failing" | "gone" | "maker_gone";
         /**
          * DomainProblem
          * @description Why a domain was not proven when it was last looked at.
