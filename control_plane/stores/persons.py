@@ -100,7 +100,7 @@ _EXPORTS = {
     "where organization_id = $1 and author_id = $2 ",
     "participations": "select id, live_session_id, display_name, role, created_at, joined_at, left_at, removed_at "
     "from participants t where organization_id = $1 and user_id = $2 ",
-    "single_sign_on": "select id, connection_id, subject, created_at, used_at from sso_identities t "
+    "single_sign_on": "select id, connection_id, subject, email, created_at, used_at from sso_identities t "
     "where organization_id = $1 and user_id = $2 ",
     "audit_entries": "select id, at, action, subject_kind, subject_id, ip, user_agent from audit_log t "
     "where organization_id = $1 and actor_id = $2 ",
