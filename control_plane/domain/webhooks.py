@@ -83,15 +83,19 @@ _REFUSED = tuple(
 
 
 class DisabledReason(StrEnum):
-    """Why an endpoint is off: somebody said so, it failed for FAILING_MAX, or it answered 410 Gone."""
+    """Why an endpoint is off: by hand, it failed for FAILING_MAX, it answered 410, or who stood for it may not any more."""
 
     BY_HAND = "by_hand"
     FAILING = "failing"
     GONE = "gone"
+    MAKER_GONE = "maker_gone"
 
 
 class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where events are sent. secret, old_secret: sealed. disabled_at: None while it is on."""
+    """Where events are sent. secret, old_secret: sealed. disabled_at: None while it is on.
+
+    created_by: who stands for it: made it, or changed its address or switched it on since.
+    """
 
     id: UUID
     organization_id: OrganizationId

@@ -11,10 +11,10 @@ import structlog
 
 from control_plane.domain.audit import ActorKind
 from control_plane.domain.errors import NotFound
-from control_plane.domain.ids import OrganizationId
+from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.mail import Template
 from control_plane.domain.outbox import GiveUp, OutboxMessage
-from control_plane.domain.roles import Role
+from control_plane.domain.roles import Permission, Role, allows
 from control_plane.domain.webhooks import (
     FAILING_MAX,
     POLICY,
@@ -45,6 +45,16 @@ _SWITCHED_OFF = Template(
     ),
     closing="",
 )
+_DISOWNED = Template(
+    subject="A webhook was switched off",
+    lines=(
+        "Whoever set up {url} may no longer manage your organization, but may still read what is sent there.",
+        "So it was switched off before the next event was sent.",
+        "Is the address the organization's own, rotate its secret, switch it on and replay what it missed; else delete it.",
+    ),
+    closing="",
+)
+MAKER_GONE = "whoever set the endpoint up may no longer manage the organization"
 log = structlog.get_logger(__name__)
 
 
@@ -66,7 +76,8 @@ class WebhookSending:
         """Try one delivery once.
 
         Raises:
-            GiveUp: it was the last attempt, the endpoint is off or gone, or the plan holds no API access.
+            GiveUp: it was the last attempt, the endpoint is off or gone, nobody stands for it any more, or the plan holds no
+                API access.
             NotTaken: later again. Unavailable.
         """
         organization_id = message.organization_id
@@ -76,6 +87,8 @@ class WebhookSending:
         if found is None:
             raise GiveUp("the endpoint was deleted")
         endpoint, delivery, refusal = found
+        if refusal == MAKER_GONE:
+            await self._disown(endpoint)
         if refusal is not None:
             await self._give_up(delivery, refusal)
             raise GiveUp(refusal)
@@ -102,8 +115,11 @@ class WebhookSending:
                 has_access = (await read_entitlement(tx, organization_id)).has_api_access
             except NotFound:
                 return None
+            maker = await organization_store.find_member(tx, organization_id, UserId(endpoint.created_by))
         if endpoint.disabled_at is not None:
             return endpoint, delivery, "the endpoint is switched off"
+        if maker is None or not allows(maker.role, Permission.MANAGE_ORGANIZATION):
+            return endpoint, delivery, MAKER_GONE
         return endpoint, delivery, None if has_access else "the plan holds no API access"
 
     async def _send(self, endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> Attempt:
@@ -155,9 +171,20 @@ class WebhookSending:
             if endpoint.failing_since is None:
                 await store.update_endpoint(tx, msgspec.structs.replace(endpoint, failing_since=since))
             return
-        off = msgspec.structs.replace(
-            endpoint, failing_since=since, disabled_at=attempt.at, disabled_reason=reason, updated_at=attempt.at
-        )
+        await self._switch_off(tx, msgspec.structs.replace(endpoint, failing_since=since), attempt.at, reason)
+
+    async def _disown(self, endpoint: WebhookEndpoint) -> None:
+        """Switch off what somebody set up who may not any more: their own server would go on reading along."""
+        async with self.db.tenant(endpoint.organization_id) as tx:
+            current = await store.find_endpoint(tx, endpoint.organization_id, endpoint.id, lock=True)
+            # Meanwhile somebody may have switched it off, or taken it over.
+            if current is not None and current.disabled_at is None and current.created_by == endpoint.created_by:
+                await self._switch_off(tx, current, self.clock.now(), DisabledReason.MAKER_GONE)
+
+    async def _switch_off(
+        self, tx: Transaction, endpoint: WebhookEndpoint, now: datetime, reason: DisabledReason
+    ) -> None:
+        off = msgspec.structs.replace(endpoint, disabled_at=now, disabled_reason=reason, updated_at=now)
         await store.update_endpoint(tx, off)
         facts = {"url": off.url, "reason": reason.value}
         subject = ("webhook", off.id)
@@ -173,9 +200,10 @@ class WebhookSending:
         told = {
             member.email for member in members if member.role is Role.OWNER or member.user_id == endpoint.created_by
         }
+        letter = _DISOWNED if endpoint.disabled_reason is DisabledReason.MAKER_GONE else _SWITCHED_OFF
         for address in sorted(told):
             facts = {"url": endpoint.url}
-            await self.mail.put_letter(tx, address, _SWITCHED_OFF, facts, organization_id=endpoint.organization_id)
+            await self.mail.put_letter(tx, address, letter, facts, organization_id=endpoint.organization_id)
 
     async def _give_up(self, delivery: WebhookDelivery, reason: str) -> None:
         now = self.clock.now()

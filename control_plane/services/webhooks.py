@@ -139,7 +139,10 @@ class WebhookService:
     async def change(
         self, caller: Caller, organization_id: OrganizationId, endpoint_id: UUID, changes: EndpointChanges
     ) -> WebhookEndpoint:
-        """Change an endpoint. Switching it on forgets its failures. Raises as `create`."""
+        """Change an endpoint. Switching it on forgets its failures.
+
+        Whoever switches it on or changes its address stands for it from then on. Raises as `create`.
+        """
         now = self.clock.now()
         async with self.db.tenant(organization_id) as tx:
             await self._may(tx, caller, organization_id)
@@ -152,12 +155,14 @@ class WebhookService:
             if changes.events is not None:
                 new["events"] = check_events(changes.events)
             if changes.is_enabled is True and before.disabled_at is not None:
+                new["created_by"] = caller.user_id
                 new |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
             if changes.is_enabled is False and before.disabled_at is None:
                 new |= {"disabled_at": now, "disabled_reason": DisabledReason.BY_HAND}
             after = msgspec.structs.replace(before, **new)
             await store.update_endpoint(tx, after)
             await self._note(tx, caller, "webhook.changed", after, before=_facts(before), after=_facts(after))
+                new["created_by"] = caller.user_id
         return after
 
     async def rotate(self, caller: Caller, organization_id: OrganizationId, endpoint_id: UUID) -> NewEndpoint:

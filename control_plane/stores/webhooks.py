@@ -212,7 +212,8 @@ async def update_endpoint(tx: Transaction, endpoint: WebhookEndpoint) -> None:
     """Write everything of an endpoint that may change."""
     await tx.execute(
         "update webhook_endpoints set url = $3, description = $4, events = $5, secret = $6, old_secret = $7, "
-        "old_secret_until = $8, updated_at = $9, failing_since = $10, disabled_at = $11, disabled_reason = $12 "
+        "old_secret_until = $8, updated_at = $9, failing_since = $10, disabled_at = $11, disabled_reason = $12, "
+        "created_by = $13 "
         "where organization_id = $1 and id = $2",
         endpoint.organization_id,
         endpoint.id,
@@ -227,6 +228,7 @@ async def update_endpoint(tx: Transaction, endpoint: WebhookEndpoint) -> None:
         endpoint.disabled_at,
         endpoint.disabled_reason,
     )
+        endpoint.created_by,
 
 
 async def delete_endpoint(tx: Transaction, organization_id: OrganizationId, endpoint_id: UUID) -> bool:

@@ -17,7 +17,9 @@ import httpx
 import pytest
 
 from control_plane.app import compose
+from control_plane.domain.organizations import MemberChanges
 from control_plane.domain.plans import PlanTier
+from control_plane.domain.roles import Role
 from control_plane.domain.webhooks import POLICY
 from control_plane.gateways.webhook_sender import WebhookSender
 from control_plane.jobs.kinds import kinds_of
@@ -27,7 +29,7 @@ from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
-from tests.factories import Tenant, assert_problem, make_tenant
+from tests.factories import Tenant, assert_problem, make_member, make_tenant
 
 SENT_AGAIN = 12
 """Enough that some of them are queued within the same millisecond."""
@@ -279,6 +281,55 @@ async def test_gone_switches_it_off_at_once(
     await _work(platform)
 
     assert (await api.get(path, headers=tenant.owner.headers)).json()["disabledReason"] == "gone"
+
+
+@pytest.mark.parametrize("after", ["removed", "left", "erased", "demoted"])
+async def test_nothing_is_sent_for_who_may_no_longer_manage_the_organization_until_somebody_else_stands_for_it(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, receiver: Receiver, after: str
+) -> None:
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    body = {"url": receiver.url, "events": ["room.changed"]}
+    made = (await api.post(f"{tenant.path}/webhooks", json=body, headers=admin.headers)).json()
+    path = f"{tenant.path}/webhooks/{made['id']}"
+    if after == "removed":
+        await platform.memberships.remove(tenant.owner.caller, tenant.id, admin.caller.user_id)
+    elif after == "left":
+        await platform.memberships.leave(admin.caller, tenant.id)
+    elif after == "erased":
+        erasure = await api.post("/api/v1/me/erasure", json={"email": admin.caller.email}, headers=admin.headers)
+        assert erasure.is_success, erasure.text
+    else:
+        changes = MemberChanges(role=Role.HOST)
+        await platform.memberships.change(tenant.owner.caller, tenant.id, admin.caller.user_id, changes)
+
+    await _rename(api, tenant, "Closing bell")
+    await _work(platform)
+    off = (await api.get(path, headers=tenant.owner.headers)).json()
+    async with platform.db.tenant(tenant.id) as tx:
+        letters = await tx.fetch("select body::text as body from outbox where kind = 'mail'")
+    told = [row["body"] for row in letters if tenant.owner.caller.email in row["body"] and receiver.url in row["body"]]
+    types_before = list(receiver.types)
+    await api.patch(path, json={"isEnabled": True}, headers=tenant.owner.headers)
+    await _rename(api, tenant, "Opening bell")
+    await _work(platform)
+
+    assert (types_before, off["disabledReason"], len(told)) == ([], "maker_gone", 1)
+    assert receiver.types == ["room.changed"]
+
+
+async def test_a_new_address_stands_by_the_word_of_who_gave_it(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, receiver: Receiver
+) -> None:
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    made = await _make(api, tenant, "http://127.0.0.1:9/old", "room.changed")
+    path = f"{tenant.path}/webhooks/{made['id']}"
+    await api.patch(path, json={"url": receiver.url}, headers=admin.headers)
+    await platform.memberships.remove(tenant.owner.caller, tenant.id, admin.caller.user_id)
+
+    await _rename(api, tenant, "Closing bell")
+    await _work(platform)
+
+    assert receiver.got == []
 
 
 async def test_the_last_attempt_gives_up_and_a_replay_sends_it_after_all(

@@ -1864,8 +1864,7 @@ export interface components {
         };
         /**
          * DisabledReason
-         * @description Why an endpoint is off: somebody said so, it failed for FAILING_MAX, it answered 410 Gone, or whoever stood for it may
-         *         no longer manage the organization.
+         * @description Why an endpoint is off: by hand, it failed for FAILING_MAX, it answered 410, or who stood for it may not any more.
          * @enum {string}
          */
         DisabledReason: "by_hand" | "failing" | "gone" | "maker_gone";

@@ -93,7 +93,12 @@ export function WebhookRow({ organizationId, webhook, onEdit }: WebhookRowProps)
   );
 }
 
-const WHY = { by_hand: 'by hand', failing: 'because nothing was taken for days', gone: 'because the address answered that it is gone' };
+const WHY = {
+  by_hand: 'by hand',
+  failing: 'because nothing was taken for days',
+  gone: 'because the address answered that it is gone',
+  maker_gone: 'because whoever set it up may no longer manage the organization',
+};
 
 /** Trouble only: good is quiet. */
 function State({ webhook }: { webhook: Webhook }) {
