@@ -306,7 +306,7 @@ async def test_one_viewer_takes_one_seat_however_often_they_join(platform: Platf
     assert await platform.seats.count((await _session(platform, tenant)).id) == 1
 
 
-async def test_a_join_whose_row_fails_gives_the_seat_back(
+async def test_a_join_whose_row_fails_takes_no_seat(
     platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer = await make_member(platform, tenant)
@@ -338,6 +338,23 @@ def _with_seats(live: LiveService, seats: Refusing) -> LiveService:
     fields: dict[str, object] = {name: getattr(live, name) for name in LiveService.__slots__}
     make: Callable[..., LiveService] = LiveService
     return make(**{**fields, "seats": seats})
+
+
+async def test_who_is_refused_a_seat_is_nowhere_and_comes_in_once_one_is_free(
+    platform: Platform, tenant: Tenant
+) -> None:
+    viewer = await make_member(platform, tenant)
+    session = await _session(platform, tenant)
+
+    with pytest.raises(LimitExceeded):
+        await _with_seats(platform.live, Refusing(None)).join(viewer.caller, tenant.id, tenant.room_id)
+    taken, present = await platform.seats.count(session.id), await _present(platform, tenant)
+    answer = await platform.live.join(viewer.caller, tenant.id, tenant.room_id)
+    admission = await platform.live.admit(answer.token)
+
+    assert (taken, present) == (0, set())
+    assert admission.participant.id == answer.participant_id
+    assert await platform.seats.count(session.id) == 1
 
 
 async def test_a_seat_lost_since_the_join_leaves_the_token_good(platform: Platform, tenant: Tenant) -> None:
