@@ -78,6 +78,23 @@ SOCKET: dict[str, str] = {
 }
 """Method of the live socket -> the ability it needs. What is not here is closed to tokens, and fails a test."""
 
+EVENTS: dict[str, str] = {
+    "room.role_changed": "members:read",
+    "room": "rooms:read",
+    "session": "rooms:read",
+    "alert": "feed:read",
+    "member": "members:read",
+    "invitation": "members:read",
+    "workspace": "workspaces:read",
+    "organization": "organization:read",
+}
+"""Webhook event, or its first word -> the ability that reads what it tells. What is not here no token may be sent."""
+
+
+def ability_to_read(event: str) -> str | None:
+    """What reading a webhook event takes; None: no token may. event: a name of `domain.webhooks.EVENTS`."""
+    return EVENTS.get(event) or EVENTS.get(event.partition(".")[0])
+
 
 def ability_for(method: str, rest: str) -> str | None:
     """The ability an operation needs.
@@ -135,6 +152,19 @@ def require_on_socket(held: frozenset[str] | None, method: str) -> None:
     needed = SOCKET.get(method)
     if held is not None and (needed is None or needed not in held):
         raise Forbidden("This API token does not hold the ability.", ability=needed)
+
+
+def require_events(held: frozenset[str], events: Iterable[str]) -> None:
+    """Refuse a token events whose things it could not read by the API, either.
+
+    Raises:
+        Forbidden: facts name the ability that is missing, null when no token may read one of them.
+    """
+    for event in sorted(events):
+        needed = ability_to_read(event)
+        if needed not in held:
+            words = "This API token does not hold the ability to read what the event tells."
+            raise Forbidden(words, ability=needed, event=event)
 
 
 def check_abilities(names: Iterable[str]) -> list[str]:

@@ -89,17 +89,24 @@ def is_host_by_default(role: Role) -> bool:
     return role in {Role.HOST, Role.OWNER}
 
 
-def require_may_give(giver: Role, role: Role) -> None:
+def require_may_give(giver: Role, role: Role, *, is_token: bool) -> None:
     """Refuse to hand out a role that is not the giver's to give.
+
+    Args:
+        giver: of who asks, or whose API token does.
+        role: to be given.
+        is_token: an API token asks. An admin makes tokens of every ability, so a token that made admins would hold them all.
 
     Raises:
         InvalidInput: Owner is never given by invitation: there is exactly one.
-        Forbidden: the role is above the giver's own.
+        Forbidden: the role is above the giver's own, or a token's to give not at all.
     """
     if role is Role.OWNER:
         raise InvalidInput("An organization has one owner; ownership is transferred, not given.", field="role")
     if outranks(role, giver):
         raise Forbidden("You can't give a role above your own.", permission="members.manage")
+    if is_token and role is Role.ADMIN:
+        raise Forbidden("An API token can't make admins. Sign in as a person.", ability=None)
 
 
 def may_still_give(inviter: Member | None, role: Role) -> bool:

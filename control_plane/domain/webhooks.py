@@ -190,6 +190,12 @@ def check_events(names: Iterable[str]) -> list[str]:
     return wanted
 
 
+def events_of(names: Iterable[str]) -> set[str]:
+    """Every event that these names of an endpoint stand for."""
+    wanted = set(names)
+    return set(EVENTS) if ALL in wanted else wanted
+
+
 def check_url(url: str, *, allows_private: bool) -> str:
     """An endpoint's address, if it may be one; where its name leads is looked at for every attempt.
 

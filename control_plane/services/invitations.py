@@ -129,7 +129,7 @@ class InvitationService:
         try:
             async with self.db.tenant(organization_id) as tx:
                 member = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-                require_may_give(member.role, role)
+                require_may_give(member.role, role, is_token=caller.token_id is not None)
                 await _require_host_left(tx, organization_id, role)
                 if address is not None and await store.is_member(tx, organization_id, address):
                     raise Conflict("They are a member already.", reason="member")
@@ -198,7 +198,7 @@ class InvitationService:
                 raise _no_invitation()
             if found.email is None:
                 raise Conflict("An invitation by link is not sent.", reason="by_link")
-            require_may_give(member.role, found.role)
+            require_may_give(member.role, found.role, is_token=caller.token_id is not None)
             renewed = msgspec.structs.replace(found, expires_at=now + timedelta(seconds=INVITATION_DEFAULT_S))
             require_usable(renewed, now)
             await store.renew(tx, invitation_id, _hash(secret), renewed.expires_at, caller.user_id)

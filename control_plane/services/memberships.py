@@ -68,7 +68,7 @@ class MembershipService:
             entitlement = await lock_entitlement(tx, organization_id)
             manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
             before = await _require_member(tx, organization_id, user_id)
-            _check_change(manager, before, changes)
+            _check_change(caller, manager, before, changes)
             role = changes.role or before.role
             after = msgspec.structs.replace(before, role=role, is_host=host_flag(role, changes.is_host, before.is_host))
             if after == before:
@@ -163,11 +163,11 @@ class MembershipService:
             )
 
 
-def _check_change(manager: Member, before: Member, changes: MemberChanges) -> None:
+def _check_change(caller: Caller, manager: Member, before: Member, changes: MemberChanges) -> None:
     is_self = before.user_id == manager.user_id
     if changes.role is not None and changes.role is not before.role:
         require_may_manage(manager.role, before.role)
-        require_may_give(manager.role, changes.role)
+        require_may_give(manager.role, changes.role, is_token=caller.token_id is not None)
     elif not is_self:
         require_may_manage(manager.role, before.role)
 

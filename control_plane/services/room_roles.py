@@ -47,7 +47,7 @@ class RoomRoleService:
         """
         async with self.db.tenant(organization_id) as tx:
             manager = await access.require(tx, caller, organization_id, Permission.MANAGE_MEMBERS)
-            require_may_give(manager.role, role)
+            require_may_give(manager.role, role, is_token=caller.token_id is not None)
             await lock_entitlement(tx, organization_id)
             await _require_room(tx, organization_id, room_id)
             member = await organization_store.find_member(tx, organization_id, user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,14 @@ from uuid import UUID
 import msgspec
 from cryptography.exceptions import InvalidTag
 
+from control_plane.domain.abilities import ability_to_read, require_events
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, LimitExceeded, NotFound
 from control_plane.domain.ids import OrganizationId
 from control_plane.domain.roles import Permission
 from control_plane.domain.webhooks import (
     ENDPOINTS_MAX,
+    EVENTS,
     PING,
     REPLAY_MAX,
     ROTATION_OVERLAP,
@@ -26,6 +29,7 @@ from control_plane.domain.webhooks import (
     WebhookEndpoint,
     check_events,
     check_url,
+    events_of,
     message_body,
     write_secret,
 )
@@ -110,6 +114,7 @@ class WebhookService:
             disabled_at=None,
             disabled_reason=None,
         )
+        _require_readable(caller, endpoint.events)
         async with self.db.tenant(organization_id) as tx:
             await self._may(tx, caller, organization_id)
             await lock_entitlement(tx, organization_id)
@@ -150,19 +155,22 @@ class WebhookService:
             new: dict[str, Any] = {"updated_at": now}
             if changes.url is not None:
                 new["url"] = check_url(changes.url, allows_private=self.allows_private)
+                new["created_by"] = caller.user_id
             if changes.description is not None:
                 new["description"] = changes.description
             if changes.events is not None:
                 new["events"] = check_events(changes.events)
             if changes.is_enabled is True and before.disabled_at is not None:
-                new["created_by"] = caller.user_id
                 new |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
+                new["created_by"] = caller.user_id
             if changes.is_enabled is False and before.disabled_at is None:
                 new |= {"disabled_at": now, "disabled_reason": DisabledReason.BY_HAND}
             after = msgspec.structs.replace(before, **new)
+            if changes.url is not None or changes.events is not None or changes.is_enabled:
+                # What waits for it still is of the events it had.
+                _require_readable(caller, [*before.events, *after.events])
             await store.update_endpoint(tx, after)
             await self._note(tx, caller, "webhook.changed", after, before=_facts(before), after=_facts(after))
-                new["created_by"] = caller.user_id
         return after
 
     async def rotate(self, caller: Caller, organization_id: OrganizationId, endpoint_id: UUID) -> NewEndpoint:
@@ -212,12 +220,22 @@ class WebhookService:
         before: UUID | None,
         limit: int,
     ) -> list[WebhookDelivery]:
-        """What was sent to an endpoint, newest first. Raises NotFound, Forbidden, Unavailable."""
+        """What was sent to an endpoint, newest first; a token is answered what it may read of it.
+
+        Raises:
+            NotFound, Forbidden, Unavailable.
+        """
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.MANAGE_ORGANIZATION)
             await _require(tx, organization_id, endpoint_id)
             return await store.list_deliveries(
-                tx, organization_id, endpoint_id, is_failed=is_failed, before=before, limit=limit
+                tx,
+                organization_id,
+                endpoint_id,
+                is_failed=is_failed,
+                but=_unreadable(caller),
+                before=before,
+                limit=limit,
             )
 
     async def get_delivery(
@@ -226,7 +244,9 @@ class WebhookService:
         """One delivery with its attempts. Raises NotFound, Forbidden, Unavailable."""
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.MANAGE_ORGANIZATION)
-            return await _require_delivery(tx, organization_id, endpoint_id, delivery_id)
+            delivery = await _require_delivery(tx, organization_id, endpoint_id, delivery_id)
+            _require_readable(caller, [delivery.event])
+            return delivery
 
     async def replay(
         self, caller: Caller, organization_id: OrganizationId, endpoint_id: UUID, delivery_id: UUID
@@ -236,6 +256,7 @@ class WebhookService:
             await self._may(tx, caller, organization_id)
             _require_on(await _require(tx, organization_id, endpoint_id))
             delivery = await _require_delivery(tx, organization_id, endpoint_id, delivery_id, lock=True)
+            _require_readable(caller, [delivery.event])
             if delivery.delivered_at is None and delivery.failed_at is None:
                 raise Conflict("This delivery is still being sent.", reason="pending")
             await self._queue_again(tx, delivery)
@@ -249,6 +270,7 @@ class WebhookService:
             await self._may(tx, caller, organization_id)
             _require_on(await _require(tx, organization_id, endpoint_id, lock=True))
             found = await store.list_since(tx, organization_id, endpoint_id, since, REPLAY_MAX)
+            _require_readable(caller, [delivery.event for delivery in found])
             for delivery in found:
                 await self._queue_again(tx, delivery)
             return len(found)
@@ -309,6 +331,18 @@ async def _require_delivery(
     if found is None or found.endpoint_id != endpoint_id:
         raise NotFound("There is no such delivery.")
     return found
+
+
+def _require_readable(caller: Caller, events: Iterable[str]) -> None:
+    """An endpoint is no way around the abilities: a token has sent, and reads, what it may read. Raises Forbidden."""
+    if caller.token_id is not None:
+        require_events(caller.abilities, events_of(events) - {PING})
+
+
+def _unreadable(caller: Caller) -> set[str]:
+    if caller.token_id is None:
+        return set()
+    return {event for event in EVENTS if ability_to_read(event) not in caller.abilities}
 
 
 def _require_on(endpoint: WebhookEndpoint) -> None:

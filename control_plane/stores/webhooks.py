@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -227,8 +228,8 @@ async def update_endpoint(tx: Transaction, endpoint: WebhookEndpoint) -> None:
         endpoint.failing_since,
         endpoint.disabled_at,
         endpoint.disabled_reason,
-    )
         endpoint.created_by,
+    )
 
 
 async def delete_endpoint(tx: Transaction, organization_id: OrganizationId, endpoint_id: UUID) -> bool:
@@ -248,19 +249,24 @@ async def list_deliveries(
     endpoint_id: UUID,
     *,
     is_failed: bool | None,
+    but: Collection[str],
     before: UUID | None,
     limit: int,
 ) -> list[WebhookDelivery]:
-    """Deliveries of an endpoint, newest first, from below an id on. is_failed: only those given up, or only the others."""
+    """Deliveries of an endpoint, newest first, from below an id on.
+
+    is_failed: only those given up, or only the others. but: events that are left out.
+    """
     rows = await tx.fetch(
         f"select {_DELIVERY} from webhook_deliveries where organization_id = $1 and endpoint_id = $2 "  # noqa: S608 - our own columns
         "and ($3::uuid is null or id < $3) and ($4::bool is null or (failed_at is not null) = $4) "
-        "order by id desc limit $5",
+        "and event <> all($6) order by id desc limit $5",
         organization_id,
         endpoint_id,
         before,
         is_failed,
         limit,
+        list(but),
     )
     return [_delivery(row) for row in rows]
 

@@ -243,3 +243,81 @@ async def test_a_token_is_deleted_ninety_days_after_it_was_revoked_or_ended(
     async with platform.db.tenant(tenant.id) as tx:
         left = {row["name"] for row in await tx.fetch("select name from api_tokens")}
     assert left == {"revoked lately", "ended lately", "good"}
+
+
+@pytest.mark.parametrize(
+    ("events", "ability"),
+    [(["alert.posted"], "feed:read"), (["room.created", "member.joined"], "members:read"), (["*"], "feed:read")],
+)
+async def test_a_token_has_no_events_sent_whose_things_it_may_not_read(
+    api: httpx.AsyncClient, tenant: Tenant, events: list[str], ability: str
+) -> None:
+    headers = _headers(await _make(api, tenant, "webhooks:read", "webhooks:write", "rooms:read"))
+    body = {"url": "https://hooks.example.com/in", "events": events}
+
+    refused = await api.post(f"{tenant.path}/webhooks", json=body, headers=headers)
+    allowed = await api.post(f"{tenant.path}/webhooks", json={**body, "events": ["room.created"]}, headers=headers)
+
+    assert assert_problem(refused, 403, "forbidden")["ability"] == ability
+    assert allowed.status_code == 201, allowed.text
+
+
+@pytest.mark.parametrize("change", [{"url": "https://thief.example.com/"}, {"events": ["*"]}, {"isEnabled": True}])
+async def test_a_token_turns_no_endpoint_to_itself_whose_events_it_may_not_read(
+    api: httpx.AsyncClient, tenant: Tenant, change: dict[str, Any]
+) -> None:
+    headers = _headers(await _make(api, tenant, "webhooks:write", "rooms:read"))
+    body = {"url": "https://hooks.example.com/in", "events": ["alert.posted"]}
+    webhook = (await api.post(f"{tenant.path}/webhooks", json=body, headers=tenant.owner.headers)).json()
+    path = f"{tenant.path}/webhooks/{webhook['id']}"
+
+    refused = await api.patch(path, json=change, headers=headers)
+    off = await api.patch(path, json={"isEnabled": False}, headers=headers)
+
+    assert assert_problem(refused, 403, "forbidden")["ability"] == "feed:read"
+    assert off.status_code == 200, off.text
+
+
+async def test_a_token_reads_and_replays_no_deliveries_of_what_it_may_not_read(
+    api: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    headers = _headers(await _make(api, tenant, "webhooks:read", "webhooks:write", "rooms:read"))
+    body = {"url": "https://hooks.example.com/in", "events": ["*"]}
+    webhook = (await api.post(f"{tenant.path}/webhooks", json=body, headers=tenant.owner.headers)).json()
+    path = f"{tenant.path}/webhooks/{webhook['id']}/deliveries"
+    await api.post(f"{tenant.path}/rooms", json={"name": "Two"}, headers=tenant.owner.headers)
+    await api.post(f"{tenant.path}/invitations", json={"role": "viewer"}, headers=tenant.owner.headers)
+    everything = (await api.get(path, headers=tenant.owner.headers)).json()["items"]
+    hidden = next(one for one in everything if one["event"] == "invitation.created")
+
+    listed = (await api.get(path, headers=headers)).json()["items"]
+    one = await api.get(f"{path}/{hidden['id']}", headers=headers)
+    replayed = await api.post(f"{path}/{hidden['id']}/replay", headers=headers)
+
+    assert sorted(delivery["event"] for delivery in everything) == ["invitation.created", "room.created"]
+    assert [delivery["event"] for delivery in listed] == ["room.created"]
+    for answer in (one, replayed):
+        assert assert_problem(answer, 403, "forbidden")["ability"] == "members:read"
+
+
+async def test_a_token_makes_no_admins_but_others(api: httpx.AsyncClient, platform: Platform, tenant: Tenant) -> None:
+    headers = _headers(await _make(api, tenant, "members:read", "members:write"))
+    path, email = f"{tenant.path}/invitations", "boss@example.com"
+    person = await make_member(platform, tenant)
+    admins = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.ADMIN, max_uses=None, expires_in_s=None, email=email
+    )
+
+    refused = [
+        await api.post(path, json={"role": "admin"}, headers=headers),
+        await api.post(f"{path}/{admins.invitation.id}/resend", headers=headers),
+        await api.patch(f"{tenant.path}/members/{person.caller.user_id}", json={"role": "admin"}, headers=headers),
+    ]
+    allowed = [
+        await api.post(path, json={"role": "moderator"}, headers=headers),
+        await api.patch(f"{tenant.path}/members/{person.caller.user_id}", json={"role": "moderator"}, headers=headers),
+    ]
+
+    for answer in refused:
+        assert assert_problem(answer, 403, "forbidden")["ability"] is None
+    assert [answer.status_code for answer in allowed] == [201, 200]

@@ -76,14 +76,14 @@ def test_only_people_below_can_be_removed_but_by_the_owner(by: Role, target: Rol
 
 def test_ownership_is_never_given_by_invitation() -> None:
     with pytest.raises(InvalidInput):
-        require_may_give(Role.OWNER, Role.OWNER)
+        require_may_give(Role.OWNER, Role.OWNER, is_token=False)
 
 
 def test_a_role_above_ones_own_is_not_given() -> None:
-    require_may_give(Role.ADMIN, Role.ADMIN)
+    require_may_give(Role.ADMIN, Role.ADMIN, is_token=False)
 
     with pytest.raises(Forbidden):
-        require_may_give(Role.HOST, Role.ADMIN)
+        require_may_give(Role.HOST, Role.ADMIN, is_token=False)
 
 
 def test_hosts_and_the_owner_count_as_hosts() -> None:

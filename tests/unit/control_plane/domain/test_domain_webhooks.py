@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.abilities import ABILITIES, ability_for
-from control_plane.domain.webhooks import POLICY, is_public, sign
+from control_plane.domain.abilities import ABILITIES, ability_for, ability_to_read
+from control_plane.domain.webhooks import EVENTS, POLICY, is_public, sign
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,8 @@ def test_every_operation_needs_its_noun_and_what_is_unknown_is_closed(
 ) -> None:
     assert ability_for(method, rest) == ability
     assert ability is None or ability in ABILITIES
+
+
+def test_every_event_has_the_ability_that_reads_it() -> None:
+    assert {ability_to_read(event) for event in EVENTS} <= {name for name in ABILITIES if name.endswith(":read")}
+    assert ability_to_read("something.new") is None
