@@ -11,6 +11,7 @@ _ROOM = "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
 _SESSION = "018f2b6c-7a00-7e93-b1c4-7d8e9f0a1b2c"
 _ORGANIZATION = "018f2b6c-7a00-7a10-8d2e-3c4b5a697887"
 _WORKSPACE = "018f2b6c-7a00-7f64-9e0d-1c2b3a495867"
+_MESSAGE = "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11"
 _ALERT = {
     "symbol": "AAPL",
     "side": "long",
@@ -94,7 +95,7 @@ FIELDS: dict[str, Any] = {
     "maxViewersPerRoom": 200,
     "maxWorkspaces": 3,
     "members": 120,
-    "messageId": f"msg_{_ID}",
+    "messageId": _MESSAGE,
     "metadataError": None,
     "metadataReadAt": None,
     "metadataUrl": f"{_SSO}/metadata",
@@ -189,7 +190,7 @@ OWN: dict[str, dict[str, Any]] = {
     "SsoConnectionChanges": {"name": "Okta", "isEnabled": True},
     "SsoConnectionView": {"kind": "oidc", "name": "Okta"},
     "SsoTestStarted": {"url": "https://login.example.com/authorize?client_id=0oa1b2c3"},
-    "WebhookMessage": {"id": f"msg_{_ID}", "type": "alert.posted"},
+    "WebhookMessage": {"id": _MESSAGE, "type": "alert.posted"},
 }
 """Fields of one schema that show something else."""
 _LEFT_OUT = frozenset(
