@@ -19,9 +19,11 @@ from typing_extensions import override
 from control_plane.app import compose
 from control_plane.gateways.clock import SystemClock
 from control_plane.rest.server import create_app
+from control_plane.signaling.messages import CloseCode
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
-from tests.factories import assert_problem
+from tests.factories import assert_problem, make_tenant
+from tests.support.live_room import open_live_room, resume_code
 
 SECRET = "a-legacy-secret-of-a-hosted-project-0123"
 OCT_SECRET = "a-symmetric-key-that-no-jwks-should-hold-01"
@@ -257,6 +259,25 @@ async def test_an_invitation_by_mail_is_taken_by_its_code_alone(api: httpx.Async
     assert_problem(unproven, 404, "not_found")
     assert_problem(declined, 404, "not_found")
     assert proven.status_code == 200, proven.text
+
+
+async def test_a_socket_and_its_way_back_end_with_the_token_that_joined(
+    database: TestDatabase, valkey: EmbeddedValkey, project: Project
+) -> None:
+    settings = make_settings(database.app_url, valkey.url(), SUPABASE_URL=project.url)
+    async with compose(settings) as platform:
+        tenant = await make_tenant(platform)
+        owner = tenant.owner.caller
+        # It is believed for 30 s longer, as by REST.
+        nearly_over = int(SystemClock().now().timestamp()) - 25
+        token = project.sign(sub=str(owner.user_id), email=owner.email, exp=nearly_over)
+        async with open_live_room(platform, tenant) as room:
+            guest = await room.enter_as(await platform.tokens.verify_access(token))
+
+            code = await guest.client.wait_closed(timeout_s=30)
+
+            assert code == CloseCode.BAD_TOKEN
+            assert await resume_code(room, guest) == CloseCode.BAD_TOKEN
 
 
 async def test_our_own_issuer_is_gone(api: httpx.AsyncClient) -> None:
