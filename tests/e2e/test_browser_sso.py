@@ -1,4 +1,4 @@
-"""Single sign-on in a real browser: set up, proven, tested, enforced, and used at a real provider (npm oidc-provider)."""
+"""Single sign-on in a real browser: set up, proven, tested, enforced and used, at oidc-provider and at saml-idp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.headless.rest import Rest
 from tests.e2e.axe import find_violations
 from tests.e2e.desk import Desk
 from tests.e2e.running_stack import RunningStack, running_stack
-from tests.support.identity_providers.running import OidcServer, running_oidc_provider
+from tests.support.identity_providers.running import OidcServer, SamlServer, running_oidc_provider, running_saml_idp
 from tests.support.name_server import NameServer, running_name_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
@@ -106,6 +106,13 @@ def sso_stack(tmp_path_factory: pytest.TempPathFactory, names: NameServer) -> It
 @pytest.fixture(scope="module")
 def provider(sso_stack: RunningStack) -> Iterator[OidcServer]:
     with running_oidc_provider([f"{sso_stack.base_url}/auth/v1/callback"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def saml(sso_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamlServer]:
+    acs_url = f"{sso_stack.base_url}/auth/v1/sso/saml/acs"
+    with running_saml_idp(tmp_path_factory.mktemp("idp"), audience="unset", acs_url=acs_url) as running:
         yield running
 
 
@@ -257,3 +264,110 @@ async def test_a_member_who_came_by_password_is_led_to_the_provider_and_back(sso
         await sign_in_at_provider(page, email)
 
         await expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
+
+
+# --- by SAML
+
+
+async def sign_in_at_saml_provider(page: Page, email: str) -> None:
+    """Go through saml-idp's own page."""
+    await page.locator("#userName").fill(email)
+    await page.locator("#email").fill(email)
+    await page.locator("form.form-profile [type=submit]").click()
+
+
+async def add_saml(page: Page, saml: SamlServer) -> None:
+    """On the settings page, take the provider's metadata by its address, and tell the provider who we are."""
+    await by_id(page, "sso-add-saml").click()
+    await by_id(page, "sso-name").fill("Directory")
+    await by_id(page, "sso-metadata-url").fill(saml.metadata_url)
+    await by_id(page, "sso-save").click()
+    entity_id = by_id(page, "sso-entity-id")
+    await expect(entity_id).to_have_value(re.compile("/auth/v1/sso/saml/metadata"))
+    saml.change(audience=await entity_id.input_value())
+
+
+async def test_a_saml_provider_is_set_up_by_its_metadata_enforced_and_brings_a_newcomer_in(
+    sso: Sso, saml: SamlServer
+) -> None:
+    await sso.prove()
+    page = await sso.desk.open("settings/single-sign-on")
+    await add_saml(page, saml)
+    await expect(by_id(page, "sso-metadata")).to_contain_text(saml.metadata_url)
+    await by_id(page, "sso-test").click()
+    await sign_in_at_saml_provider(page, f"owner@{sso.domain}")
+    await expect(by_id(page, "sso-test-outcome")).to_contain_text("worked")
+    await by_id(page, "sso-enabled").click()
+    await expect(by_id(page, "sso-connection")).to_have_attribute("data-state", "on")
+    await by_id(page, "sso-joins").click()
+    await expect(by_id(page, "sso-role")).to_be_visible()
+    await by_id(page, "sso-enforced").click()
+    await by_id(page, "confirm").click()
+    await expect(by_id(page, "sso-connection")).to_have_attribute("data-state", "enforced")
+
+    email = sso.someone()
+    theirs = await begin_by_address(sso.desk.browser, sso.desk.stack.base_url, email)
+    await sign_in_at_saml_provider(theirs, email)
+
+    await expect(theirs.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
+    await expect(by_id(theirs, "organization-menu")).to_contain_text(sso.desk.organization.name)
+
+
+async def test_what_went_wrong_with_a_saml_sign_in_is_told_beside_the_provider(sso: Sso, saml: SamlServer) -> None:
+    await sso.prove()
+    page = await sso.desk.open("settings/single-sign-on")
+    await add_saml(page, saml)
+    saml.change(audience="urn:somebody:else")
+
+    await by_id(page, "sso-test").click()
+    await sign_in_at_saml_provider(page, f"owner@{sso.domain}")
+
+    await expect(by_id(page, "sso-test-outcome")).to_contain_text("for another service")
+    await by_id(page, "sso-log").click()
+    await expect(by_id(page, "sso-log-row")).to_contain_text("Test: The assertion is for another service")
+
+
+# --- who is linked
+
+
+async def come_in_as_known(sso: Sso) -> tuple[str, Page]:
+    """Somebody who signed up before comes in by the provider. Answers their address and page."""
+    await sso.connect(joins=True)
+    email = sso.someone()
+    async with Rest(sso.desk.stack.base_url) as person:
+        await person.sign_up(email, secrets.token_urlsafe(16), "Ana")
+    page = await begin_by_address(sso.desk.browser, sso.desk.stack.base_url, email)
+    await sign_in_at_provider(page, email)
+    await expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
+    return email, page
+
+
+async def test_a_person_sees_their_ways_to_sign_in_and_unlinks_one(sso: Sso) -> None:
+    email, page = await come_in_as_known(sso)
+    await page.goto(f"{sso.desk.stack.base_url}/account/security")
+    methods = by_id(page, "sign-in-method")
+    await expect(methods).to_have_count(2)
+    await expect(methods.last).to_contain_text(f"{sso.desk.organization.name}, by Local")
+    await expect(methods.last).to_contain_text(email)
+
+    await by_id(page, "unlink").click()
+    await by_id(page, "confirm").click()
+
+    await expect(methods).to_have_count(1)
+    await expect(methods).to_contain_text("E-mail")
+
+
+async def test_the_owner_sees_who_is_linked_and_unlinking_signs_them_out(sso: Sso) -> None:
+    email, theirs = await come_in_as_known(sso)
+    page = await sso.desk.open("settings/single-sign-on")
+    await by_id(page, "sso-log").click()
+    await expect(by_id(page, "sso-log-row")).to_contain_text("Ana came in")
+    await by_id(page, "sso-people").click()
+    await expect(by_id(page, "sso-person")).to_contain_text(email)
+
+    await by_id(page, "sso-unlink").click()
+    await by_id(page, "confirm").click()
+
+    await expect(by_id(page, "sso-person")).to_have_count(0)
+    await theirs.reload()
+    await expect(by_id(theirs, "to-sso")).to_be_visible()
