@@ -45,9 +45,9 @@ export function newerOf<Thing extends object>(error: unknown): { now: Thing; fie
   return typeof now === 'object' && Array.isArray(fields) ? { now: now as Thing, fields: fields as (keyof Thing)[] } : null;
 }
 
-/** The fields of a draft that differ from what was seen. */
-export function changesOf<Draft extends object>(seen: object, draft: Draft): Partial<Draft> {
-  return Object.fromEntries(Object.entries(draft).filter(([field, value]) => !isSame(at(seen, field), value))) as Partial<Draft>;
+/** The fields of a draft that differ from what it was begun with. */
+export function changesOf<Draft extends object>(opened: object, draft: Draft): Partial<Draft> {
+  return Object.fromEntries(Object.entries(draft).filter(([field, value]) => !isSame(at(opened, field), value))) as Partial<Draft>;
 }
 
 function at(thing: object, field: string): unknown {

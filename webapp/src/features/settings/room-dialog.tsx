@@ -35,14 +35,16 @@ export function RoomDialog({ organizationId, room, workspaces, onClose }: RoomDi
   const [next, setNext] = useState(localText(room.nextSessionAt));
   // What the person has before them: the room as they opened it, or as another made it meanwhile.
   const [seen, setSeen] = useState(room);
+  // What they changed is told by what they began with: a field they left alone is not theirs to set back.
+  const [opened] = useState(room);
   const save = useRoomEdit(organizationId, room.id);
 
   function submit(): void {
     const nextSessionAt = next === '' ? null : new Date(next).toISOString();
     const timeZone = nextSessionAt === null ? null : Intl.DateTimeFormat().resolvedOptions().timeZone;
     const draft: RoomChange = { name: name.trim(), description: description.trim(), waitingText: waitingText.trim(), whoMayChat, workspaceId };
-    const time: RoomChange = next === localText(seen.nextSessionAt) ? {} : { nextSessionAt, timeZone };
-    const changes = { ...changesOf(seen, draft), ...time };
+    const time: RoomChange = next === localText(opened.nextSessionAt) ? {} : { nextSessionAt, timeZone };
+    const changes = { ...changesOf(opened, draft), ...time };
     if (Object.keys(changes).length === 0) onClose();
     else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Room>(error)?.now ?? seen) });
   }

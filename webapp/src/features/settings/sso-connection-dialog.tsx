@@ -38,6 +38,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
   const [xml, setXml] = useState<{ name: string; text: string } | null>(null);
   const [isTooLong, setTooLong] = useState(false);
   // What the person has before them: the provider as they opened it, or as another made it meanwhile.
+  const [opened] = useState(connection);
   const [seen, setSeen] = useState(connection);
   const add = useChange(organizationId, (body: NewSsoConnection, path) =>
     call('POST', '/organizations/{organization_id}/sso/connections', { params: { path }, body }),
@@ -64,11 +65,11 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         : metadataUrl.trim() === '' || metadataUrl.trim() === connection?.idpMetadataUrl
           ? {}
           : { metadataUrl: metadataUrl.trim() };
-    if (seen === null) {
+    if (seen === null || opened === null) {
       add.mutate({ kind, name: name.trim(), ...provider }, { onSuccess: onClose });
       return;
     }
-    const changes = { ...changesOf(seen, { name: name.trim() }), ...provider };
+    const changes = { ...changesOf<SsoConnectionChanges>(opened, { name: name.trim() }), ...provider };
     if (Object.keys(changes).length === 0) onClose();
     else edit.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<SsoConnection>(error)?.now ?? seen) });
   }

@@ -39,6 +39,7 @@ function NewWebhookDialog({ organizationId, onClose }: { organizationId: string;
 }
 
 function ChangeWebhook({ organizationId, webhook, onClose }: { organizationId: string; webhook: Webhook; onClose: () => void }) {
+  const [opened] = useState(webhook);
   const [seen, setSeen] = useState(webhook);
   const save = useWebhookEdit(organizationId, webhook.id);
   return (
@@ -49,7 +50,7 @@ function ChangeWebhook({ organizationId, webhook, onClose }: { organizationId: s
       isBusy={save.isPending}
       error={save.error}
       onDraft={({ url, description, events }) => {
-        const changes = changesOf<WebhookChanges>(seen, { url, description, events });
+        const changes = changesOf<WebhookChanges>(opened, { url, description, events });
         if (Object.keys(changes).length === 0) onClose();
         else save.mutate({ seen, changes }, { onSuccess: onClose, onError: (error) => setSeen(newerOf<Webhook>(error)?.now ?? seen) });
       }}
