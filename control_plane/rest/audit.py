@@ -15,6 +15,7 @@ from litestar.response import Stream
 from control_plane.domain.audit import ActorKind, AuditFilter
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.moments import require_moment
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
 from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of
 from control_plane.rest.wire import View, maybe_id
@@ -97,6 +98,8 @@ class AuditController(Controller):
     ) -> AuditEntryList:
         """Changes, newest first. On every plan; needs the right to read the audit log."""
         _refuse_numbers(request)
+        require_moment(since, "since")
+        require_moment(until, "until")
         wanted = AuditFilter(
             actor_id=maybe_id(UserId, actor_id),
             action=action,
@@ -128,6 +131,8 @@ class AuditController(Controller):
     ) -> Stream:
         """All of it, newest first, as CSV or one JSON object a line. Cells a spreadsheet would run get a ' in front."""
         _refuse_numbers(request)
+        require_moment(since, "since")
+        require_moment(until, "until")
         wanted = AuditFilter(actor_id=maybe_id(UserId, actor_id), action=action, since=since, until=until)
         is_csv = form == "csv"
         lines = await platform.audit.export(caller, OrganizationId(organization_id), wanted, is_csv=is_csv)

@@ -10,13 +10,13 @@ from control_plane.rest.problems import HttpRefusal
 
 
 async def read_whole(receive: Receive, max_bytes: int) -> bytes:
-    """The whole body. Raises HttpRefusal: it is larger than any may be."""
+    """The whole body. Raises HttpRefusal: it is larger than any may be, or whoever sent it hung up before its end."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = cast("Any", await receive())
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
+            raise HttpRefusal(400, "The body did not arrive whole.")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:

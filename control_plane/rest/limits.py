@@ -17,6 +17,7 @@ Without Redis requests pass (decision of `docs/api.md`), and signing in waits: g
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,12 +30,14 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from control_plane.domain.api_tokens import PREFIX as API_TOKEN_PREFIX
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import DomainError, RateLimited, Unavailable
+from control_plane.domain.errors import DomainError, NotFound, RateLimited, Unavailable
 from control_plane.rest.answers import Answer, send_answer
 from control_plane.rest.callers import recognize
+from control_plane.rest.heads import headers_of
 from control_plane.rest.problems import problem_of
-from control_plane.rest.routes import organization_of
+from control_plane.rest.routes import is_misnamed, organization_of
 from control_plane.services.platform import Platform
 from control_plane.services.ports import RateLimits
 from control_plane.settings import RateLimit, Settings
@@ -49,6 +52,9 @@ LIMITED = ("/api/", "/auth/", "/internal/", "/webhooks/", "/dev/")
 GUESSABLE = frozenset({"signup", "token", "otp", "magiclink", "recover", "verify", "resend", "factors"})
 """Of /auth/v1: where secrets could be tried by POST; at `user` by PUT."""
 GRANT = "grant_type"
+_API_TOKEN = API_TOKEN_PREFIX.encode()
+_SCHEME_MAX_LENGTH = 24
+"""Bytes of an Authorization header in which a token begins."""
 log = structlog.get_logger(__name__)
 
 
@@ -122,6 +128,11 @@ class Leases:
         lease.spent += 1
         return Verdict(name, limit, int(lease.left_for_others) + lease.left, 0.0)
 
+    def refused_for(self, name: str, who: str) -> float:
+        """How long `name:who` is known to be empty, seconds; 0: there may be tokens, or nobody asked."""
+        lease = self._leases.get(f"api:{name}:{who}")
+        return 0.0 if lease is None else max(0.0, lease.refused_until - self.monotonic())
+
     async def _ask(self, key: str, lease: _Lease, limit: RateLimit, now: float) -> None:
         """Lease anew: some tokens for those who wait, or the knowledge that there are none. Raises Unavailable."""
         most = max(1, min(limit.capacity // 20, int(limit.per_second / 4)))
@@ -174,6 +185,8 @@ class Limited:
         self._leases = Leases(platform.rate_limits)
         self._members: dict[tuple[int, str], float] = {}
         """Until when, by `time.monotonic`. A UUID's number: its own hash and comparison are Python's."""
+        self._known: dict[bytes, float] = {}
+        """API tokens that were good, hashed, and until when that counts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 429 when a bucket is empty; otherwise pass on, and say in the answer how much is left."""
@@ -195,7 +208,15 @@ class Limited:
 
     async def admit(self, scope: Scope) -> Admission | Answer:
         """Count one request. An Answer: it is refused, by this."""
+        text = _api_token_of(scope)
+        if text is not None and not self._is_known(text):
+            # Looking a token up takes the database; where the address may ask no more, a guess is not worth it.
+            wait_s = self._leases.refused_for("address", address_of(scope))
+            if wait_s > 0:
+                return _refusal(scope, Verdict("address", self._settings.rate_limit_address, 0, wait_s))
         caller = await self._find_caller(scope)
+        if text is not None and caller is not None:
+            self._note_known(text)
         organization_id = None if caller is None else organization_of(scope["path"])
         try:
             verdict = await self._take(scope, caller, organization_id)
@@ -204,11 +225,11 @@ class Limited:
                 return problem_of(scope, error)
             log.warning("not_rate_limited", reason="redis is away")
             return Admission([], None)
-        headers = _headers(verdict)
         if verdict.wait_s > 0:
-            words = f"Too many requests from this {verdict.name}. Try again in a moment."
-            refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
-            return problem_of(scope, refusal, headers)
+            return _refusal(scope, verdict)
+        headers = _headers(verdict)
+        if organization_id is None and caller is not None and is_misnamed(scope["path"]):
+            return problem_of(scope, NotFound("There is nothing at this address."), headers)
         member = None if caller is None or organization_id is None else (caller.user_id.int, organization_id)
         return Admission(headers, member)
 
@@ -236,6 +257,16 @@ class Limited:
         tenant = await self._leases.take("tenant", organization_id, settings.rate_limit_tenant)
         return tenant if tenant.wait_s > 0 or tenant.remaining < verdict.remaining else verdict
 
+    def _is_known(self, text: str) -> bool:
+        """Whether an API token was good lately; never whether it still is."""
+        return self._known.get(_short(text), 0.0) > time.monotonic()
+
+    def _note_known(self, text: str) -> None:
+        now = time.monotonic()
+        if len(self._known) >= REMEMBERED_MAX:
+            self._known = {one: until for one, until in self._known.items() if until > now}
+        self._known[_short(text)] = now + MEMBER_S
+
     def _is_member(self, caller: Caller, organization_id: str) -> bool:
         if caller.organization_id is not None:
             return str(caller.organization_id) == organization_id
@@ -246,6 +277,24 @@ class Limited:
         if len(self._members) >= REMEMBERED_MAX:
             self._members = {one: until for one, until in self._members.items() if until > now}
         self._members[key] = now + MEMBER_S
+
+
+def _refusal(scope: Scope, verdict: Verdict) -> Answer:
+    """429 in the name of a bucket that is empty."""
+    words = f"Too many requests from this {verdict.name}. Try again in a moment."
+    refusal = RateLimited(words, retry_after_s=round(verdict.wait_s, 3), limit=verdict.name)
+    return problem_of(scope, refusal, _headers(verdict))
+
+
+def _api_token_of(scope: Scope) -> str | None:
+    """The API token of a request, good or not; None: it has none."""
+    header = headers_of(scope).get(b"authorization", b"")
+    start = header.find(_API_TOKEN, 0, _SCHEME_MAX_LENGTH)
+    return None if start < 0 else header[start:].decode("latin-1").strip()
+
+
+def _short(text: str) -> bytes:
+    return hashlib.sha256(text.encode("latin-1")).digest()
 
 
 def address_of(scope: Scope) -> str:

@@ -11,8 +11,8 @@ from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from control_plane.domain.abilities import ABILITIES
-from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import OrganizationId
+from control_plane.domain.moments import require_moment
 from control_plane.domain.webhooks import EVENTS, Attempt, DisabledReason, WebhookDelivery, WebhookEndpoint
 from control_plane.rest.callers import CallerDep, PlatformDep
 from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of
@@ -258,8 +258,7 @@ class WebhookController(Controller):
         data: JSONBody[ReplaySince],
     ) -> Replayed:
         """Send what was delivered or given up since a moment again, oldest first, 1,000 at most."""
-        if data.since.tzinfo is None:
-            raise InvalidInput("Say the time zone.", field="since")
+        require_moment(data.since, "since")
         count = await platform.webhooks.replay_since(caller, OrganizationId(organization_id), webhook_id, data.since)
         return Replayed(count=count)
 

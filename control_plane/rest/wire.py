@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException, ValidationException
+from litestar.exceptions import ClientException, InternalServerException, ValidationException
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
@@ -32,6 +32,14 @@ class StrictRequest(Request[Any, Any, Any]):
 
     The framework would decode to plain values first, and then convert them leniently.
     """
+
+    @override
+    async def body(self) -> bytes:
+        """The body. Raises ClientException: whoever sent it hung up before its end, which is no fault of ours."""
+        try:
+            return await super().body()
+        except InternalServerException as error:
+            raise ClientException(detail="The body did not arrive whole.") from error
 
     @override
     async def json(self) -> Any:

@@ -23,6 +23,7 @@ from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, FeatureNotInPlan, InvalidInput, NotFound, Unauthenticated
 from control_plane.domain.events import ApiTokensChanged
 from control_plane.domain.ids import OrganizationId, UserId
+from control_plane.domain.moments import require_moment
 from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import clean_name
 from control_plane.domain.sign_ins import SIGN_INS_TOPIC
@@ -111,8 +112,9 @@ class ApiTokenService:
             NotFound, Forbidden. FeatureNotInPlan. InvalidInput. Conflict: the id is taken. Unavailable.
         """
         now = self.clock.now()
-        if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now):
-            raise InvalidInput("The end must lie ahead, and say its time zone.", field="expiresAt")
+        require_moment(expires_at, "expiresAt")
+        if expires_at is not None and expires_at <= now:
+            raise InvalidInput("The end must lie ahead.", field="expiresAt")
         text = write_token(organization_id, secrets.token_bytes(SECRET_BYTES))
         token = ApiToken(
             id=token_id or self.ids.new(),

@@ -11,8 +11,9 @@ import msgspec
 
 from control_plane.domain.audit import changes_of
 from control_plane.domain.callers import Caller
-from control_plane.domain.errors import Conflict, InvalidInput
+from control_plane.domain.errors import Conflict
 from control_plane.domain.ids import OrganizationId, RoomId, WorkspaceId
+from control_plane.domain.moments import require_moment
 from control_plane.domain.plans import require_room_for_one
 from control_plane.domain.roles import Permission
 from control_plane.domain.rooms import Room, WhoMayChat, clean_name, clean_slug, clean_text, clean_time_zone
@@ -222,9 +223,7 @@ def _clean(changes: RoomChanges) -> dict[str, Any]:
             wanted[name] = clean_text(wanted[name], field)
     if wanted.get("time_zone") is not None:
         wanted["time_zone"] = clean_time_zone(wanted["time_zone"])
-    at = wanted.get("next_session_at")
-    if at is not None and at.tzinfo is None:
-        raise InvalidInput("A time carries its offset.", field="nextSessionAt")
+    require_moment(wanted.get("next_session_at"), "nextSessionAt")
     return wanted
 
 
