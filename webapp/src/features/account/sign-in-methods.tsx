@@ -52,7 +52,7 @@ function Method({ identity, isOnly, onUnlink }: { identity: UserIdentity; isOnly
   const { isProvider, name, detail } = methodOf(identity);
   const used = isProvider && identity.last_sign_in_at ? `, last ${momentOf(identity.last_sign_in_at)}` : '';
   return (
-    <div className="contents" data-testid="sign-in-method">
+    <div className="border-line not-last:border-b" data-testid="sign-in-method">
       <SettingRow
         label={
           <span className="flex items-center gap-2">
