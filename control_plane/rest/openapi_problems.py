@@ -86,7 +86,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "createWorkspace": ("plan_limit_reached",),
     "createInvitation": ("plan_limit_reached",),
     "resendInvitation": ("plan_limit_reached",),
-    "acceptInvitation": ("plan_limit_reached",),
+    "acceptInvitation": ("plan_limit_reached", "not_found"),
     "acceptMyInvitation": ("plan_limit_reached",),
     "changeMember": ("plan_limit_reached",),
     "createApiToken": ("feature_not_in_plan", "plan_limit_reached"),
