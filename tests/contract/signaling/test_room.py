@@ -278,6 +278,7 @@ async def test_what_is_asked_after_a_goodbye_is_refused_and_touches_nothing(worl
     world.node.gate = asyncio.Event()
     going = asyncio.create_task(host.client.request(m.RoomLeave(id=0), m.Empty))
     await until(lambda: (host.participant.id, "left") in world.live.left)
+    await until(lambda: "participant.close" in world.node.methods())
     asked, said = world.node.methods(), list(world.feed.rows)
 
     with pytest.raises(SignalingError) as refused:
