@@ -3713,6 +3713,7 @@ export interface operations {
             401: components["responses"]["401-unauthenticated"];
             402: components["responses"]["402-plan_limit_reached"];
             403: components["responses"]["403-forbidden"];
+            404: components["responses"]["404-not_found"];
             406: components["responses"]["406-not_acceptable"];
             409: components["responses"]["409-conflict-request_in_flight"];
             413: components["responses"]["413-too_large"];
@@ -4159,6 +4160,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached"];
             403: components["responses"]["403-forbidden"];
             406: components["responses"]["406-not_acceptable"];
             409: components["responses"]["409-conflict-request_in_flight"];
@@ -7995,7 +7997,7 @@ export interface operations {
                      *           "event": "alert.posted",
                      *           "failedAt": null,
                      *           "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
-                     *           "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *           "messageId": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                      *           "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
                      *         }
                      *       ],
@@ -8087,7 +8089,7 @@ export interface operations {
                      *       "event": "alert.posted",
                      *       "failedAt": null,
                      *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
-                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                      *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
                      *     }
                      */
@@ -8176,7 +8178,7 @@ export interface operations {
                      *       "event": "alert.posted",
                      *       "failedAt": null,
                      *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
-                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                      *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
                      *     }
                      */
@@ -8253,7 +8255,7 @@ export interface operations {
                      *       "event": "alert.posted",
                      *       "failedAt": null,
                      *       "id": "018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
-                     *       "messageId": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                     *       "messageId": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                      *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d"
                      *     }
                      */
@@ -8852,7 +8854,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -8891,7 +8893,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -8930,7 +8932,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -8969,7 +8971,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9008,7 +9010,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9047,7 +9049,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9086,7 +9088,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9125,7 +9127,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9164,7 +9166,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9203,7 +9205,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9242,7 +9244,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9281,7 +9283,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9320,7 +9322,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9359,7 +9361,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9398,7 +9400,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9437,7 +9439,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9476,7 +9478,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9515,7 +9517,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9554,7 +9556,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
@@ -9593,7 +9595,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {},
-                 *       "id": "msg_018f2b6c-7a00-7b5e-9c1d-2f4e6a8b0c11",
+                 *       "id": "msg_018f2b6c7a007b5e9c1d2f4e6a8b0c11",
                  *       "objectId": "018f2b6c-7a00-7c42-a6d8-0e1f2a3b4c5d",
                  *       "organizationId": "018f2b6c-7a00-7a10-8d2e-3c4b5a697887",
                  *       "timestamp": "2026-11-23T14:30:00Z",
