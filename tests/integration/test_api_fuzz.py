@@ -48,21 +48,14 @@ def door(database: TestDatabase, valkey: EmbeddedValkey) -> Iterator[Door]:
     process = made.start()
     made.wait(process)
     stop = threading.Event()
-    # Its log must not fill the pipe and stop it; its media node must not grow old.
-    helpers = [
-        threading.Thread(target=lambda: process.stdout and [None for _ in process.stdout]),
-        threading.Thread(target=lambda: _keep_node(made.port, stop)),
-    ]
-    for helper in helpers:
-        helper.start()
+    # Its media node must not grow old.
+    keeper = threading.Thread(target=lambda: _keep_node(made.port, stop))
+    keeper.start()
     yield made
     stop.set()
     process.terminate()
-    process.wait(timeout=20)
-    for helper in helpers:
-        helper.join(timeout=20)
-    if process.stdout is not None:
-        process.stdout.close()
+    made.finish(process)
+    keeper.join(timeout=20)
 
 
 def _keep_node(port: int, stop: threading.Event) -> None:

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -132,6 +133,7 @@ class Door:
 
     def __init__(self, database: TestDatabase, valkey: EmbeddedValkey, **more: str) -> None:
         self.port = free_block(2)
+        self._logs: dict[int, IO[bytes]] = {}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TR_")},
             "DATABASE_URL": database.app_url,
@@ -143,18 +145,30 @@ class Door:
         }
 
     def start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        """Its log goes to a file: a pipe nobody reads would be full after 64 KiB, and the door would stand still."""
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `finish`, or with this object
+        process = subprocess.Popen(
             [sys.executable, "-m", "control_plane", "--door", "rest"],
             cwd=REPOSITORY,
             env=self.environment,
-            stdout=subprocess.PIPE,
+            stdout=log,
             stderr=subprocess.STDOUT,
         )
+        self._logs[process.pid] = log
+        return process
+
+    def finish(self, process: subprocess.Popen[bytes]) -> str:
+        """Wait until it has ended and answer what it logged."""
+        process.wait(timeout=30)
+        with self._logs.pop(process.pid) as log:
+            log.seek(0)
+            return log.read().decode()
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 20
+        # Starting takes two seconds of a free core; other tests may share it.
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()[0].decode()
+            assert process.poll() is None, self.finish(process)
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=2).status_code == 200:
                     return
@@ -174,10 +188,10 @@ def test_the_process_serves_logs_json_and_stops_when_told(
         with httpx.Client(base_url=f"http://127.0.0.1:{door.port}") as client:
             page, missing, document = client.get("/"), client.get("/api/v1/nope"), client.get("/api/v1/openapi.json")
             second = door.start()
-            output = second.communicate(timeout=30)[0].decode()
+            output = door.finish(second)
     finally:
         process.send_signal(signal.SIGTERM)
-        log = process.communicate(timeout=20)[0].decode()
+        log = door.finish(process)
 
     assert page.text == "<p>app"
     assert missing.json()["code"] == "not_found"
@@ -191,8 +205,9 @@ def test_the_process_serves_logs_json_and_stops_when_told(
 
 
 def test_wrong_settings_end_the_process_with_2(database: TestDatabase, valkey: EmbeddedValkey) -> None:
-    process = Door(database, valkey, TR_SECRET_KEY="short").start()
-    output = process.communicate(timeout=30)[0].decode()
+    door = Door(database, valkey, TR_SECRET_KEY="short")
+    process = door.start()
+    output = door.finish(process)
 
     assert process.returncode == 2
     assert "TR_SECRET_KEY" in output
@@ -202,8 +217,9 @@ async def test_another_secret_than_the_keys_were_sealed_with_ends_the_process_wi
     database: TestDatabase, valkey: EmbeddedValkey, platform: Any
 ) -> None:
     await make_tenant(platform)
-    process = Door(database, valkey, TR_SECRET_KEY="ff" * 32).start()
-    output = process.communicate(timeout=30)[0].decode()
+    door = Door(database, valkey, TR_SECRET_KEY="ff" * 32)
+    process = door.start()
+    output = door.finish(process)
 
     assert process.returncode == 2
     assert "TR_SECRET_KEY" in output

@@ -18,8 +18,6 @@ from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import REPOSITORY, TestDatabase
 from tests.integration.test_rest_door import Door
 
-READY_S = 90
-"""Starting takes two seconds of a free core; other tests may share it."""
 SERVICE_KEY = "service-key-of-the-tests-0123456789abcdef"
 
 
@@ -69,18 +67,6 @@ class Issuer:
         raise AssertionError(f"no letter {subject!r} to {to}")
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()[0].decode()
-        try:
-            if httpx.get(url, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the door did not become ready")
-
-
 @contextmanager
 def running_issuer(database: TestDatabase, valkey: EmbeddedValkey, **more: str) -> Iterator[Issuer]:
     """Both doors, until the end of the block."""
@@ -96,9 +82,10 @@ def running_issuer(database: TestDatabase, valkey: EmbeddedValkey, **more: str) 
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_ready(f"http://127.0.0.1:{door.port}/ready", rest)
+        door.wait(rest)
         yield Issuer(f"http://localhost:{door.port}")
     finally:
         for process in (rest, jobs):
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
+        jobs.wait(timeout=20)
+        door.finish(rest)

@@ -39,7 +39,7 @@ def test_auth_js_works_unmodified(database: TestDatabase, valkey: EmbeddedValkey
         )
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        door.finish(process)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

@@ -82,7 +82,7 @@ def test_supabase_js_signs_in_by_single_sign_on_unmodified(database: TestDatabas
             )
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            door.finish(process)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == EXPECTED
