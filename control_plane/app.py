@@ -306,7 +306,7 @@ def assemble(
             clock=clock,
             service_key=settings.service_key,
         ),
-        organizations=OrganizationService(db, clock, ids),
+        organizations=OrganizationService(db, clock, ids, locks),
         memberships=MembershipService(db, bus, clock),
         invitations=InvitationService(db, clock, ids, mail, rate_limits, settings.public_url, is_ours=outside is None),
         workspaces=WorkspaceService(db, clock, ids),

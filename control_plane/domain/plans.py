@@ -102,6 +102,8 @@ LETTERS_PER_DAY: Mapping[PlanTier, int] = MappingProxyType(
 """Invitations an organization, and each person in its name, may have mailed at once, and again within a day: they go to
 strangers in words of a tenant's choice, and on a trial nobody has paid. Links are not counted. Source: docs/security.md.
 """
+OWNED_ON_STARTER_MAX = 10
+"""Organizations on the smallest plan that one person may own: each begins with a trial, and takes room."""
 SSO_TIERS = tuple(tier.value for tier, entitlement in PLANS.items() if entitlement.has_sso)
 """Plans with single sign-on, for the database, which asks by itself with every request; overrides come on top."""
 LIMITS = ("max_workspaces", "max_rooms", "max_hosts", "max_viewers_per_room", "max_storage_bytes")

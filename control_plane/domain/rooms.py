@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,6 +21,12 @@ OVERRIDABLE = frozenset({Role.HOST, Role.CO_HOST, Role.MODERATOR, Role.VIEWER})
 """Roles a member may have, and be given, in one room. Owners and admins run the place and are what they are everywhere."""
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TIME_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
+_JOINERS = "\u200c\u200d"
+_JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Categories of Unicode: controls, formats, halves of pairs, private use, and ends of lines and paragraphs."""
+_BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and signs by their category that show nothing."""
 _SLUG_DROP = re.compile(r"[^a-z0-9]+")
 
 
@@ -87,14 +94,27 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return self.ended_at is None
 
 
+def _is_unseen(name: str, place: int) -> bool:
+    """Whether a character shows nothing, or turns others round: with those one name passes for another.
+
+    Joiners are let through where scripts and emojis need them (Unicode 15, 9.2 and 23.2): behind a sign or a letter without
+    case, and before one. Spaces are none of these.
+    """
+    sign = name[place]
+    if sign in _JOINERS:
+        around = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
+        return not all(one and unicodedata.category(one) in _JOINED for one in around)
+    return sign in _BLANKS or unicodedata.category(sign) in _UNSEEN
+
+
 def clean_name(name: str) -> str:
     """A name as it is kept: trimmed, runs of white space made one space.
 
     Raises:
-        InvalidInput: empty, longer than NAME_MAX_LENGTH characters, or with control characters.
+        InvalidInput: empty, longer than NAME_MAX_LENGTH characters, or with characters that control or can't be seen.
     """
-    if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        raise InvalidInput("A name can't hold control characters.", field="name")
+    if any(_is_unseen(name, place) for place in range(len(name))):
+        raise InvalidInput("A name can't hold control characters or invisible ones.", field="name")
     cleaned = " ".join(name.split())
     if not 1 <= len(cleaned) <= NAME_MAX_LENGTH:
         raise InvalidInput(f"A name has 1 to {NAME_MAX_LENGTH} characters.", field="name")

@@ -6,15 +6,17 @@ for the last place one waits and then finds it taken. Viewers are counted by the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from control_plane.domain.callers import Caller
+from control_plane.domain.errors import LimitExceeded
 from control_plane.domain.ids import OrganizationId
-from control_plane.domain.plans import PLANS, Entitlement, PlanTier, overridden
+from control_plane.domain.organizations import Organization
+from control_plane.domain.plans import OWNED_ON_STARTER_MAX, PLANS, Entitlement, PlanTier, overridden
 from control_plane.services import access, audit
 from control_plane.services.ports import Ids
 from control_plane.stores import organizations as store
@@ -33,6 +35,18 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 def entitlement_for(plan_tier: str, overrides: Mapping[str, Any] | None = None) -> Entitlement:
     """The entitlement of a plan as its row names it, with what was agreed beside it."""
     return overridden(PLANS[PlanTier(plan_tier)], overrides or {})
+
+
+def require_room_for_organization(owned: Iterable[Organization]) -> None:
+    """Refuse one more organization to a person who owns enough that nobody pays for.
+
+    Raises:
+        LimitExceeded: facts are limit (organizations), allowed, used.
+    """
+    used = sum(one.plan_tier is PlanTier.STARTER for one in owned)
+    if used >= OWNED_ON_STARTER_MAX:
+        words = f"One person owns {OWNED_ON_STARTER_MAX} organizations on the Starter plan at most."
+        raise LimitExceeded(words, limit="organizations", allowed=OWNED_ON_STARTER_MAX, used=used)
 
 
 async def read_entitlement(tx: Transaction, organization_id: OrganizationId) -> Entitlement:

@@ -17,7 +17,8 @@ from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Permission, Role
 from control_plane.domain.rooms import clean_name, clean_slug, make_slug
 from control_plane.services import access, audit
-from control_plane.services.ports import Clock, Ids
+from control_plane.services.entitlements import require_room_for_organization
+from control_plane.services.ports import Clock, Ids, Locks
 from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as store
 from control_plane.stores.database import Database, ForeignKeyViolation, Transaction, UniqueViolation
@@ -70,11 +71,16 @@ def slugs(name: str, fallback: str, unique: UUID) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationService:
-    """The use cases of tenants."""
+    """The use cases of tenants.
+
+    Attributes:
+        locks: of those who make organizations; None: an operator's command, which makes none.
+    """
 
     db: Database
     clock: Clock
     ids: Ids
+    locks: Locks | None = None
 
     async def create(self, caller: Caller, name: str, organization_id: OrganizationId | None) -> OwnOrganization:
         """Make an organization on the smallest plan with a trial, its owner and its first workspace.
@@ -85,7 +91,8 @@ class OrganizationService:
             organization_id: made by the caller, so that a repeat is harmless; None: made here.
 
         Raises:
-            InvalidInput: the name. Conflict: the id is taken. Unauthenticated: the login is gone. Unavailable.
+            InvalidInput: the name. Conflict: the id is taken. LimitExceeded: they own enough on the smallest plan.
+            Unauthenticated: the login is gone. Unavailable.
         """
         now = self.clock.now()
         organization = Organization(
@@ -96,6 +103,21 @@ class OrganizationService:
             trial_ends_at=now + TRIAL,
             created_at=now,
         )
+        if self.locks is None:
+            return await self._create_counted(caller, organization)
+        # What a person owns lies in many tenants' scopes: no row of theirs could be locked from within the new one.
+        name_of_lock = f"organizations:{caller.user_id}"
+        held = await self.locks.take(name_of_lock)
+        try:
+            return await self._create_counted(caller, organization)
+        finally:
+            await self.locks.release(name_of_lock, held)
+
+    async def _create_counted(self, caller: Caller, organization: Organization) -> OwnOrganization:
+        async with self.db.user(caller.user_id) as tx:
+            owned = [one for one, role in await store.list_own(tx, caller.user_id) if role is Role.OWNER]
+        if all(one.id != organization.id for one in owned):
+            require_room_for_organization(owned)
         try:
             async with self.db.tenant(organization.id) as tx:
                 return await self._create(tx, caller, organization)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -9,11 +10,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from control_plane.domain.errors import RateLimited
+from control_plane.domain.errors import LimitExceeded, RateLimited
 from control_plane.domain.plans import LETTERS_PER_DAY, PlanTier
 from control_plane.domain.roles import Role
 from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.server import create_app
+from control_plane.services import entitlements as entitlements_module
 from control_plane.services import invitations as invitations_module
 from control_plane.services.accounts import METADATA_MAX_DEPTH
 from control_plane.services.platform import Platform
@@ -141,3 +143,39 @@ async def test_names_in_an_invitations_letter_are_no_addresses_and_no_sentences(
     assert "evil.example" not in mail.subject + mail.text + mail.html
     assert "://" not in mail.subject
     assert mail.subject.startswith("IT Support https evil")
+
+
+# --- organizations
+
+
+async def test_a_person_owns_so_many_organizations_on_the_smallest_plan_however_fast_they_ask(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entitlements_module, "OWNED_ON_STARTER_MAX", 3)
+    person = await make_person(platform)
+    made = [platform.organizations.create(person.caller, f"Desk {number}", None) for number in range(8)]
+
+    results = await asyncio.gather(*made, return_exceptions=True)
+
+    refusals = [one for one in results if isinstance(one, LimitExceeded)]
+    assert len(refusals) == 5
+    assert (refusals[0].code, refusals[0].facts) == (
+        "plan_limit_reached",
+        {"limit": "organizations", "allowed": 3, "used": 3},
+    )
+    assert len((await platform.organizations.me(person.caller)).organizations) == 3
+
+
+async def test_a_repeat_and_a_paid_organization_do_not_count(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entitlements_module, "OWNED_ON_STARTER_MAX", 1)
+    person = await make_person(platform)
+    own = await platform.organizations.create(person.caller, "Desk", None)
+
+    again = await platform.organizations.create(person.caller, "Desk", own.organization.id)
+    await platform.organizations.set_plan(str(own.organization.id), PlanTier.PROFESSIONAL)
+    second = await platform.organizations.create(person.caller, "Another desk", None)
+
+    assert again.organization.id == own.organization.id
+    assert second.organization.id != own.organization.id
