@@ -85,14 +85,18 @@ need_apt() { "$ROOT/scripts/setup/apt" "$@"; }
 # --- Python -------------------------------------------------------------------------------------------------------------------
 
 find_python() {
-  local candidate
-  # 3.11 is what the lock was resolved and tested for; a newer one is taken where it is the only one.
-  for candidate in ${PYTHON:+"$PYTHON"} python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do
-    # Never our own virtual environment's, which an activated shell finds first: a venv made by itself loses its configuration.
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.argv[1])' "$ROOT/.venv" 2>/dev/null; then
-      printf '%s' "$candidate"
-      return 0
-    fi
+  local candidate needs
+  # One that can make a virtual environment comes first; for one that can't, a package is installed.
+  for needs in "ensurepip, venv" sys; do
+    # 3.11 is what the lock was resolved and tested for; a newer one is taken where it is the only one. Debian's own comes before
+    # whatever else is called so: it is built with profile-guided optimisation, which pyenv's builds are not (docs/performance.md).
+    for candidate in ${PYTHON:+"$PYTHON"} /usr/bin/python3.11 python3.11 python3 /usr/bin/python3; do
+      # Never our own virtual environment's, which an activated shell finds first: a venv made by itself loses its configuration.
+      if "$candidate" -c "import $needs, sys; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.argv[1])" "$ROOT/.venv" 2>/dev/null; then
+        printf '%s' "$candidate"
+        return 0
+      fi
+    done
   done
 }
 
