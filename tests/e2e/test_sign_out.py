@@ -1,4 +1,4 @@
-"""Signing out, and a stolen refresh token, close the sockets of that sign-in and of no other, on the whole stack."""
+"""Who signs out, and whose token is stolen or revoked, loses the sockets joined by it and no others, on the whole stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from control_plane.signaling.messages import CloseCode
+from scripts.headless.rest import Rest
 from scripts.headless.scene import open_scene
 from tests.e2e.running_stack import RunningStack
 
@@ -37,3 +38,22 @@ async def test_signing_out_closes_the_sockets_it_joined(stack: RunningStack) -> 
 
             code = await seen.signaling.wait_closed(timeout_s=10)
             assert code == CloseCode.BAD_TOKEN
+
+
+async def test_revoking_an_api_token_closes_the_socket_it_joined(stack: RunningStack) -> None:
+    async with open_scene(stack.base_url) as scene, httpx.AsyncClient(base_url=stack.base_url, timeout=20) as client:
+        stack.operate("set-plan", scene.organization_id, "professional")
+        path = f"/api/v1/organizations/{scene.organization_id}/api-tokens"
+        owner = {"Authorization": f"Bearer {scene.host.access_token}"}
+        body = {"name": "Robot", "abilities": ["sessions:write"]}
+        made = (await client.post(path, json=body, headers=owner)).json()
+        async with (
+            Rest(stack.base_url, access_token=made["token"]) as robot,
+            await scene.enter(scene.viewers[0], watch=False) as viewer,
+            await scene.enter(robot, watch=False) as entered,
+        ):
+            await client.delete(f"{path}/{made['id']}", headers=owner)
+
+            code = await entered.signaling.wait_closed(timeout_s=20)
+            assert code == CloseCode.BAD_TOKEN
+            assert viewer.signaling.close_code is None
