@@ -8,9 +8,9 @@ few seconds, because a push may be lost. A socket that was lost a moment ago cou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -29,6 +29,8 @@ SWEEP_S = 5.0
 """How often the rows are read, seconds (decisions.md 4: a 5 s sweep behind every push)."""
 EXPIRY_S = 1.0
 """How often it is looked whether what somebody joined by has expired: the claims say when, so no row is read."""
+AGAIN_S = 1.0
+"""How long after a push it is looked again, seconds: most hellos are answered in a tenth of it."""
 log = structlog.get_logger("signaling")
 
 
@@ -115,19 +117,23 @@ class SignOuts:
                 return
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, SignInsEnded):
-            self._close_all(set(event.sign_in_ids))
-        elif isinstance(event, SsoEnforced):
-            self._spawn(self._look(event.organization_id))
-        elif isinstance(event, ApiTokensChanged):
-            for organization_id in self._organizations():
-                if event.organization_id in {organization_id, None}:
-                    self._spawn(self._look_at_tokens(organization_id, event.user_id))
+        if isinstance(event, SignInsEnded | SsoEnforced | ApiTokensChanged):
+            task = asyncio.create_task(self._follow(event))
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
 
-    def _spawn(self, look: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(look)
-        self._looks.add(task)
-        task.add_done_callback(self._looks.discard)
+    async def _follow(self, event: SignInsEnded | SsoEnforced | ApiTokensChanged) -> None:
+        """Close what an event ends, now and once more: a hello that was being answered had asked the rows before it."""
+        for pause_s in (0.0, AGAIN_S):
+            await asyncio.sleep(pause_s)
+            if isinstance(event, SignInsEnded):
+                self._close_all(set(event.sign_in_ids))
+            elif isinstance(event, SsoEnforced):
+                await self._look(event.organization_id)
+            else:
+                for organization_id in self._organizations():
+                    if event.organization_id in {organization_id, None}:
+                        await self._look_at_tokens(organization_id, event.user_id)
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -142,3 +142,23 @@ async def test_who_came_another_way_than_by_the_enforced_connection_loses_the_so
     await sign_outs.close()
 
     assert [room.connection.socket.code for room in rooms] == [CloseCode.BAD_TOKEN, None, None]
+
+
+async def test_a_socket_that_was_being_welcomed_when_its_sign_in_ended_is_closed_without_the_sweep() -> None:
+    rooms: list[Any] = []
+    bus: Any = Bus(is_away=False)
+    sign_outs = _sign_outs(rooms, bus, is_enforced=False, is_away=False)
+    sign_outs.start()
+
+    async with asyncio.timeout(20):
+        while bus.listener is None:  # noqa: ASYNC110 - a stub has no event
+            await asyncio.sleep(0)
+        bus.listener(SignInsEnded(user_id=UserId(uuid4()), sign_in_ids=[ENDED]))
+        for _ in range(10):  # the first look is over in fewer turns of the loop
+            await asyncio.sleep(0)
+        rooms.append(_room(ENDED))
+        while rooms[0].connection.socket.code is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+    await sign_outs.close()
+
+    assert rooms[0].connection.socket.code == CloseCode.BAD_TOKEN
