@@ -23,6 +23,11 @@ PER_ACCOUNT_SHARE = 10
 """One address may try one account a tenth as often as all accounts together."""
 CODES, CODES_PER_S = 10, 1 / 30
 """Codes typed for one person's second factors: at this rate six digits last for years."""
+DIGITS, DIGITS_PER_S = 20, 20 / 86_400
+"""Mailed digits typed for one address, from everywhere: each letter brings five tries of a million, and letters can be asked
+for all day. The letter's link goes on working."""
+MAILS_A_DAY = 50
+"""To one address, whoever asks: at once at most MAILS of them, see `domain.mail`."""
 LEAVINGS, LEAVINGS_PER_S = 5, 1 / FLOW_LIFETIME.total_seconds()
 """How often one sign-in is led to its provider: each time has us ask a server that a tenant named."""
 log = structlog.get_logger(__name__)
@@ -60,7 +65,16 @@ def guesser_of(ip: str | None) -> str:
 async def limit_mails(request: AnyRequest, platform: Platform, email: str) -> None:
     """Before a mail is asked for; the address may be unknown, so that the refusal tells nothing. Raises RateLimited."""
     await limit_guesses(request, platform)
-    await _take(platform, mail_bucket(email), MAILS, MAILS_PER_S, reason="over_email_send_rate_limit")
+    for key, capacity, refill_per_s in (
+        (mail_bucket(email), MAILS, MAILS_PER_S),
+        (f"{mail_bucket(email)}:day", MAILS_A_DAY, MAILS_A_DAY / 86_400),
+    ):
+        await _take(platform, key, capacity, refill_per_s, reason="over_email_send_rate_limit")
+
+
+async def limit_digits(platform: Platform, email: str) -> None:
+    """Before mailed digits are looked at; the address may be unknown. Raises RateLimited."""
+    await _take(platform, f"digits:{short_of(email)}", DIGITS, DIGITS_PER_S)
 
 
 async def limit_codes(platform: Platform, user_id: object) -> None:

@@ -14,7 +14,7 @@ from control_plane.domain.errors import DomainError, Forbidden, InvalidInput
 from control_plane.domain.mailed_proofs import FlowStarted, Halfway, Wish
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.gateways.tokens import ACCESS_LIFETIME_S
-from control_plane.rest.auth_limits import limit_guesses, limit_mails
+from control_plane.rest.auth_limits import limit_digits, limit_guesses, limit_mails
 from control_plane.rest.auth_wire import SessionView, code_of, read_body, session_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
 from control_plane.services.sessions import SignedIn
@@ -54,6 +54,7 @@ async def verify(request: AnyRequest, platform: PlatformDep) -> SessionView | di
     if body.token_hash:
         outcome = await platform.confirmations.verify_link(body.type, body.token_hash, origin, starts_flow=False)
     elif body.token and body.email:
+        await limit_digits(platform, body.email)
         outcome = await platform.confirmations.verify_otp(body.type, body.email, body.token, origin)
     else:
         raise InvalidInput("Verify requires a token or a token hash", field="token")

@@ -177,7 +177,7 @@ class AccountService:
             async with self.db.platform() as tx:
                 account, sign_in = await self.sessions.require_in(tx, caller, is_written=True)
                 factors = await factor_store.list_factors(tx, account.id)
-                if address is not None or password_hash is not None:
+                if address is not None or password_hash is not None or changes.user_metadata:
                     require_second_factor(sign_in, factors)
                 account = msgspec.structs.replace(
                     with_metadata(account, changes.user_metadata), updated_at=self.clock.now()

@@ -213,9 +213,21 @@ class SessionService:
             return await store.find_ended(tx, sign_in_ids)
 
     async def sign_out(self, caller: Caller, scope: SignOutScope) -> None:
-        """End sign-ins: all (global), this one (local), or all others; none once this one has ended. Raises Unavailable."""
+        """End sign-ins: all (global), this one (local), or all others; none once this one has ended.
+
+        One that has not shown the second factor ends itself at most: a password alone throws nobody out.
+
+        Raises:
+            Forbidden: all others, by such a one. Unavailable.
+        """
         only = caller.session_id if scope == "local" else None
         but = caller.session_id if scope == "others" else None
+        if only is None and caller.session_id is not None:
+            standing = await store.read_standing(self.db, caller.session_id, caller.user_id)
+            if standing == "first_factor_only" and scope == "global":
+                only = caller.session_id
+            elif standing == "first_factor_only":
+                require_standing(standing)
         async with self.db.platform() as tx:
             # A token outlives its sign-in by up to an hour: whoever stole it then must not throw the person out.
             if caller.session_id is not None and await store.find_sign_in(tx, caller.session_id, caller.user_id):
@@ -228,7 +240,14 @@ class SessionService:
             return await store.list_sign_ins(tx, caller.user_id)
 
     async def revoke_own(self, caller: Caller, sign_in_id: UUID) -> None:
-        """End one of one's own sign-ins. Raises NotFound: there is none of that id. Unauthenticated, Unavailable."""
+        """End one of one's own sign-ins.
+
+        Raises:
+            NotFound: there is none of that id. Unauthenticated. Forbidden: another one, and the second factor was not shown.
+            Unavailable.
+        """
+        if self.is_ours and caller.session_id is not None and sign_in_id != caller.session_id:
+            require_standing(await store.read_standing(self.db, caller.session_id, caller.user_id))
         async with self.db.platform() as tx:
             await self.require_in(tx, caller)
             if not await self.end(tx, caller.user_id, only=sign_in_id):

@@ -106,7 +106,7 @@ async def test_a_good_token_goes_on_beside_forged_ones_from_its_address(door: Op
 
 @pytest.mark.parametrize("more", [{}, {"idempotency-key": "once"}], ids=["plain", "idempotent"])
 async def test_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_ours(door: Open, more: dict[str, str]) -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b'{"name": "Half', "more_body": True},
         {"type": "http.disconnect"},
     ]

@@ -361,6 +361,28 @@ async def test_a_password_alone_opens_nothing_once_there_is_a_second_factor(
         assert (refused.status_code, refused.json()["error_code"]) == (401, "insufficient_aal")
 
 
+async def test_a_password_alone_changes_no_name_and_ends_nobodys_sign_in_once_there_is_a_second_factor(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    email, here = await _person(api, platform)
+    factor_id, secret = await _enrol(api, here)
+    full = (await _show(api, here, factor_id, totp(secret, int(time.time()) // STEP_S - 1))).json()
+    there = (await _sign_in(api, email)).json()
+    sign_ins = (await api.get("/auth/v1/sessions", headers=_bearer(there))).json()["sessions"]
+    other = next(one["id"] for one in sign_ins if one["aal"] == "aal2")
+
+    renamed = await api.put("/auth/v1/user", headers=_bearer(there), json={"data": {"display_name": "Mallory"}})
+    ended = await api.delete(f"/auth/v1/sessions/{other}", headers=_bearer(there))
+    others = await api.post("/auth/v1/logout?scope=others", headers=_bearer(there))
+    everywhere = await api.post("/auth/v1/logout?scope=global", headers=_bearer(there))
+
+    for refused in (renamed, ended, others):
+        assert (refused.status_code, refused.json()["error_code"]) == (401, "insufficient_aal")
+    assert everywhere.status_code == 204
+    assert (await api.get("/api/v1/me", headers=_bearer(full))).status_code == 200
+    assert (await api.get("/auth/v1/user", headers=_bearer(there))).status_code in {401, 403}
+
+
 async def test_a_recovery_code_stands_in_for_the_factor_once(api: httpx.AsyncClient, platform: Platform) -> None:
     email, here = await _person(api, platform)
     factor_id, secret = await _enrol(api, here)

@@ -14,6 +14,7 @@ from control_plane.domain.errors import LimitExceeded, RateLimited
 from control_plane.domain.plans import LETTERS_PER_DAY, PlanTier
 from control_plane.domain.roles import Role
 from control_plane.jobs.kinds import kinds_of
+from control_plane.rest import auth_limits as auth_limits_module
 from control_plane.rest.server import create_app
 from control_plane.services import entitlements as entitlements_module
 from control_plane.services import invitations as invitations_module
@@ -179,3 +180,31 @@ async def test_a_repeat_and_a_paid_organization_do_not_count(
 
     assert again.organization.id == own.organization.id
     assert second.organization.id != own.organization.id
+
+
+# --- guesses
+
+
+async def test_mailed_digits_are_typed_so_often_a_day_however_many_letters_there_are(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_limits_module, "DIGITS", 3)
+    body = {"type": "email", "email": f"{uuid4().hex}@example.com", "token": "123456"}
+    other = {**body, "email": f"{uuid4().hex}@example.com"}
+
+    statuses = [(await api.post("/auth/v1/verify", json=body)).status_code for _ in range(5)]
+    unharmed = await api.post("/auth/v1/verify", json=other)
+
+    assert statuses == [403] * 3 + [429] * 2
+    assert unharmed.status_code == 403
+
+
+async def test_an_address_gets_so_many_letters_a_day(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_limits_module, "MAILS_A_DAY", 2)
+    body = {"email": f"{uuid4().hex}@example.com"}
+
+    answers = [await api.post("/auth/v1/recover", json=body) for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[2].json()["error_code"] == "over_email_send_rate_limit"
+    assert int(answers[2].headers["retry-after"]) > 3600
