@@ -15,6 +15,7 @@ import pytest
 
 from control_plane.domain.audit import csv_cell
 from control_plane.domain.errors import LimitExceeded
+from control_plane.domain.ids import UserId
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.rest.observing import Metrics
@@ -22,6 +23,7 @@ from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from control_plane.stores import sso as sso_store
+from control_plane.stores import sso_identities
 from control_plane.stores.database import columns_of
 from scripts.stack.valkey import EmbeddedValkey
 from tests.conftest import TestDatabase, make_settings
@@ -52,8 +54,9 @@ ELSEWHERE = {
     ("post", "/organizations/{organization_id}/webhooks/{webhook_id}/ping"),
     ("post", "/organizations/{organization_id}/webhooks/{webhook_id}/replay"),
     ("post", "/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"),
+    ("post", SSO + "/connections/{connection_id}/read-metadata"),
 }
-"""They need deliveries to be there."""
+"""They need deliveries to be there, or a provider that answers: test_saml_rollover looks at that one's entry."""
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/organizations/{organization_id}"): {"name": "Renamed", "chatRetentionDays": 30},
     ("post", "/organizations/{organization_id}/deletion"): {"name": "Acme Traders"},
@@ -107,6 +110,16 @@ async def _set_up(
     connection = make_connection(tenant.id)
     async with platform.db.tenant(tenant.id) as tx:
         await sso_store.insert_connection(tx, connection)
+        await sso_identities.put_identity(
+            tx,
+            identity_id=(identity_id := platform.ids.new()),
+            organization_id=tenant.id,
+            connection_id=connection.id,
+            subject="subject",
+            email="subject@example.com",
+            user_id=UserId(viewer.caller.user_id),
+            now=platform.clock.now(),
+        )
     ids: dict[str, Any] = {
         "organization_id": tenant.id,
         "room_id": tenant.room_id,
@@ -116,6 +129,7 @@ async def _set_up(
         "token_id": token.token.id,
         "admin_id": admin.caller.user_id,
         "connection_id": connection.id,
+        "identity_id": identity_id,
         "domain_id": domain.id,
     }
     await platform.nodes.enrol(make_enrolment())
