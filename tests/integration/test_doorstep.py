@@ -62,6 +62,26 @@ async def test_a_person_who_asks_too_fast_is_told_when_to_come_back(door: Open) 
     assert unharmed.status_code == 200
 
 
+async def test_an_api_token_that_asks_too_fast_is_refused_and_its_maker_is_not(door: Open) -> None:
+    async with door(TR_RATE_LIMIT_TOKEN="5/0.1") as (platform, client):
+        tenant = await make_tenant(platform, PlanTier.PROFESSIONAL)
+        first, second = [
+            await platform.api_tokens.create(
+                tenant.owner.caller, tenant.id, name=name, abilities=["rooms:read"], expires_at=None, token_id=None
+            )
+            for name in ("First", "Second")
+        ]
+        path, headers = f"{tenant.path}/rooms", {"Authorization": f"Bearer {first.text}"}
+        statuses = await _statuses(client, 9, path, headers)
+        refused = await client.get(path, headers=headers)
+        others = [await client.get(path, headers={"Authorization": f"Bearer {second.text}"})]
+        others.append(await client.get(path, headers=tenant.owner.headers))
+
+    assert statuses == [200] * 5 + [429] * 4
+    assert assert_problem(refused, 429, "rate_limited")["limit"] == "token"
+    assert [answer.status_code for answer in others] == [200, 200]
+
+
 async def test_members_share_their_organizations_bucket_and_strangers_cant_empty_it(door: Open) -> None:
     async with door(TR_RATE_LIMIT_TENANT="6/0.1") as (platform, client):
         tenant = await make_tenant(platform, PlanTier.ENTERPRISE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from control_plane.domain.errors import Conflict, NotFound, RateLimited
@@ -13,7 +14,7 @@ from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
 from control_plane.services import invitations as invitations_module
 from control_plane.services.platform import Platform
-from tests.factories import Person, Tenant, make_member, make_person, make_tenant
+from tests.factories import Person, Tenant, assert_problem, make_member, make_person, make_tenant
 
 
 async def _link(platform: Platform, tenant: Tenant, by: Person, role: Role) -> str:
@@ -82,6 +83,24 @@ async def test_an_invitation_whose_maker_may_not_give_it_is_neither_listed_nor_a
     assert (before, meanwhile, await _own(platform, guest)) == ([invitation_id], [], [invitation_id])
     assert refused.value.facts == {"reason": "revoked"}
     assert (await platform.invitations.accept_own(guest.caller, invitation_id)).role is Role.VIEWER
+
+
+@pytest.mark.parametrize("path", ["/api/v1/invitations/accept", "/api/v1/me/invitations/{invitation}/accept"])
+async def test_an_invitation_whose_time_is_over_lets_nobody_in(
+    api: httpx.AsyncClient, platform: Platform, tenant: Tenant, path: str
+) -> None:
+    guest = await make_person(platform)
+    new = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=3600, email=guest.caller.email
+    )
+    async with platform.db.tenant(tenant.id) as tx:
+        statement = "update invitations set expires_at = now() where id = $1"
+        await tx.execute(statement, new.invitation.id)
+
+    answer = await api.post(path.format(invitation=new.invitation.id), headers=guest.headers, json={"code": new.code})
+
+    assert assert_problem(answer, 409, "conflict")["reason"] == "expired"
+    assert_problem(await api.get(tenant.path, headers=guest.headers), 404, "not_found")
 
 
 async def test_an_organization_that_is_being_deleted_invites_nobody(platform: Platform, tenant: Tenant) -> None:
