@@ -59,16 +59,24 @@ def _diagram(tables: list[type[Table]]) -> str:
 
 
 _BY_NAME = (
+    ("users", "auth_credentials", "user_id"),
     ("workspaces", "rooms", "workspace_id"),
     ("rooms", "live_sessions", "room_id"),
     ("rooms", "room_roles", "room_id"),
+    ("memberships", "room_roles", "user_id"),
     ("rooms", "room_events", "room_id"),
     ("rooms", "chat_messages", "room_id"),
     ("rooms", "alerts", "room_id"),
     ("alerts", "alert_steps", "alert_id"),
     ("live_sessions", "participants", "live_session_id"),
+    ("webhook_endpoints", "webhook_deliveries", "endpoint_id"),
+    ("sso_connections", "sso_identities", "connection_id"),
 )
-"""Keys of two columns, (organization_id, id): they keep a row from pointing at another tenant's."""
+"""Keys the classes do not hold: (table pointed at, table, column).
+
+The first is its table's primary key too; the others are keys of two columns, the tenant's and this one, which keep a row
+from pointing at another tenant's. A test compares all keys with the database's catalogue.
+"""
 
 
 def _section(table: type[Table]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from control_plane.stores.migrating import MigrationFailed, migrate
 from control_plane.stores.piccolo_app import APP_CONFIG
+from scripts.documents.schema import TENANT_COLUMN, schema_page
 from scripts.stack.postgres import EmbeddedPostgres
 from tests.conftest import REPOSITORY, TestDatabase, run_migrations, run_sql
 
@@ -31,6 +33,32 @@ async def test_every_column_of_the_tables_is_in_the_database(database: TestDatab
     }
 
     assert {(row["table_name"], row["column_name"], row["nullable"]) for row in rows} == described
+
+
+async def test_the_page_of_the_schema_holds_every_table_once_and_every_key_of_the_database(
+    database: TestDatabase,
+) -> None:
+    connection = await asyncpg.connect(database.owner_url)
+    tables = await connection.fetch(
+        "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace "
+        "and relname <> 'migration' order by relname"
+    )
+    keys = await connection.fetch(
+        "select c.confrelid::regclass::text as target, c.conrelid::regclass::text as name, "
+        "array_agg(a.attname::text) as columns from pg_constraint c "
+        "join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey) "
+        "where c.contype = 'f' group by c.oid, c.confrelid, c.conrelid"
+    )
+    await connection.close()
+    # The tenant's column stands in nearly every key; a key of it alone is left out of the diagram.
+    columns = [(key["target"], key["name"], set(key["columns"]) - {TENANT_COLUMN}) for key in keys]
+    expected = sorted((target, name, own.pop()) for target, name, own in columns if own)
+
+    page = schema_page()
+
+    assert sorted(re.findall(r"(?m)^### `(\w+)`$", page)) == [table["relname"] for table in tables]
+    assert sorted(re.findall(r"(?m)^    (\w+)$", page)) == [table["relname"] for table in tables]
+    assert sorted(re.findall(r'(?m)^    (\w+) \|\|--o\{ (\w+) : "(\w+)"$', page)) == expected
 
 
 def test_piccolo_finds_no_change_that_lacks_a_migration(database: TestDatabase, tmp_path: Path) -> None:
