@@ -14,9 +14,10 @@ from litestar.exceptions import HTTPException
 from control_plane.domain.errors import DomainError
 from control_plane.domain.keys import KeyPurpose
 from control_plane.domain.sign_ins import make_challenge
-from control_plane.rest import auth_admin, auth_factors, auth_links, auth_sign_in, auth_sso
+from control_plane.rest import auth_admin, auth_factors, auth_links, auth_not_offered, auth_sign_in, auth_sso
 from control_plane.rest.auth_limits import SIGN_IN_LIMIT_KEY, limit_guesses
-from control_plane.rest.auth_wire import UserView, on_auth_error, read_body, user_view
+from control_plane.rest.auth_not_offered import no_such_path, refuse_phone
+from control_plane.rest.auth_wire import AuthRefusal, UserView, on_auth_error, read_body, user_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
 from control_plane.services.accounts import AccountChanges
 
@@ -31,6 +32,8 @@ class UserChanges(msgspec.Struct):
     data: dict[str, Any] | None = None
     nonce: str | None = None
     current_password: str | None = None
+    phone: str | None = None
+    app_metadata: dict[str, Any] | None = None
     code_challenge: str | None = None
     code_challenge_method: str | None = None
 
@@ -45,6 +48,9 @@ async def get_user(platform: PlatformDep, caller: CallerDep) -> UserView:
 async def update_user(request: AnyRequest, platform: PlatformDep, caller: CallerDep) -> UserView:
     """Change one's own e-mail address, password or data."""
     body = await read_body(request, UserChanges)
+    refuse_phone(body.phone, "Phone logins are disabled")
+    if body.app_metadata is not None:
+        raise AuthRefusal(403, "not_admin", "Updating app_metadata requires admin privileges")
     if body.password is not None or body.email is not None:
         await limit_guesses(request, platform, str(caller.user_id))
     changes = AccountChanges(
@@ -85,10 +91,18 @@ async def health() -> dict[str, str]:
     return {"name": "tradingroom", "description": "A GoTrue-compatible issuer", "version": "v2"}
 
 
+def on_unrouted(request: AnyRequest, error: HTTPException) -> Response[Any] | None:
+    """Answer what the framework refused before any handler of `/auth/v1`; None: the request is another part's."""
+    path = request.url.path
+    if not path.startswith("/auth/v1/"):
+        return None
+    return on_auth_error(request, no_such_path(path) if error.status_code == 404 else error)
+
+
 def auth_router() -> Router:
     """All of `/auth/v1`."""
     own = [get_user, update_user, jwks, read_settings, health]
-    parts = (auth_sign_in, auth_links, auth_factors, auth_sso, auth_admin)
+    parts = (auth_sign_in, auth_links, auth_factors, auth_sso, auth_admin, auth_not_offered)
     return Router(
         "/auth/v1",
         route_handlers=[*own, *(handler for part in parts for handler in part.HANDLERS)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,8 @@ from litestar.params import FromPath
 from control_plane.domain.errors import Forbidden, InvalidInput, Unauthenticated
 from control_plane.domain.ids import UserId
 from control_plane.rest.auth_limits import limit_guesses
-from control_plane.rest.auth_wire import UserView, factor_view, read_body, user_view
+from control_plane.rest.auth_not_offered import refuse_phone
+from control_plane.rest.auth_wire import AuthRefusal, UserView, factor_view, read_body, user_view
 from control_plane.rest.callers import AnyRequest, PlatformDep, bearer_token
 from control_plane.services.account_admin import AdminChanges, LinkType, parse_ban
 
@@ -29,6 +31,16 @@ class AdminUser(msgspec.Struct):
     app_metadata: dict[str, Any] | None = None
     email_confirm: bool = False
     ban_duration: str | None = None
+    phone: str | None = None
+    role: str | None = None
+    aud: str | None = None
+    password_hash: str | None = None
+
+
+class Deletion(msgspec.Struct):
+    """Body of deleting a user; there may be none."""
+
+    should_soft_delete: bool = False
 
 
 class Invite(msgspec.Struct):
@@ -64,6 +76,13 @@ async def require_service_key(request: AnyRequest, platform: PlatformDep) -> Non
 
 
 def _changes(body: AdminUser) -> AdminChanges:
+    """What a body asks for. Raises AuthRefusal, InvalidInput: something that is not kept of a person."""
+    refuse_phone(body.phone, "Phone logins are disabled")
+    for name, value in (("role", body.role), ("aud", body.aud)):
+        if value and value != "authenticated":
+            raise InvalidInput(f"Everybody's {name} is authenticated here", field=name)
+    if body.password_hash:
+        raise InvalidInput("Password hashes are not taken over: set a password", field="password_hash")
     return AdminChanges(
         email=body.email,
         password=body.password,
@@ -76,14 +95,19 @@ def _changes(body: AdminUser) -> AdminChanges:
 
 @get("/admin/users")
 async def list_users(request: AnyRequest, platform: PlatformDep) -> Response[dict[str, Any]]:
-    """One page of logins: page from 1, per_page up to 1000; headers say how many there are and where the next page is."""
+    """One page of logins: page from 1, per_page up to 1000; headers say how many there are and where the next page is.
+
+    filter: part of an address, or of user_metadata's full_name.
+    """
     await require_service_key(request, platform)
     page, per_page = _number(request, "page", 1), _number(request, "per_page", DEFAULT_PER_PAGE)
-    accounts, total = await platform.account_admin.list_accounts(page, per_page)
+    wanted = request.query_params.get("filter", "")
+    accounts, total = await platform.account_admin.list_accounts(page, per_page, wanted)
     last = max(1, -(-total // per_page))
-    links = [f'<{request.url.path}?page={last}&per_page={per_page}>; rel="last"']
+    more = {"per_page": per_page, **({"filter": wanted} if wanted else {})}
+    links = [f'<{request.url.path}?{urlencode({"page": last, **more})}>; rel="last"']
     if page < last:
-        links.insert(0, f'<{request.url.path}?page={page + 1}&per_page={per_page}>; rel="next"')
+        links.insert(0, f'<{request.url.path}?{urlencode({"page": page + 1, **more})}>; rel="next"')
     body = {"users": [user_view(account) for account in accounts], "aud": "authenticated"}
     return Response(body, headers={"X-Total-Count": str(total), "Link": ", ".join(links)})
 
@@ -120,8 +144,10 @@ async def update_user(request: AnyRequest, platform: PlatformDep, user_id: FromP
 
 @delete("/admin/users/{user_id:uuid}", status_code=200)
 async def delete_user(request: AnyRequest, platform: PlatformDep, user_id: FromPath[UUID]) -> dict[str, Any]:
-    """Delete a login."""
+    """Delete a login, for good."""
     await require_service_key(request, platform)
+    if await request.body() and (await read_body(request, Deletion)).should_soft_delete:
+        raise AuthRefusal(422, "validation_failed", "A login is deleted for good here: ban it to keep it")
     await platform.account_admin.delete(UserId(user_id))
     return {}
 

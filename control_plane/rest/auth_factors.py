@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +13,11 @@ import segno
 from litestar import delete, get, post
 from litestar.params import FromPath
 
-from control_plane.domain.errors import InvalidInput
+from control_plane.domain.errors import Forbidden, InvalidInput
 from control_plane.domain.factors import RECOVERY_CODES
 from control_plane.rest.auth_limits import limit_codes
-from control_plane.rest.auth_wire import SessionView, factor_view, read_body, session_view
+from control_plane.rest.auth_not_offered import refuse_factor
+from control_plane.rest.auth_wire import AuthRefusal, SessionView, factor_view, read_body, session_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
 
 
@@ -33,6 +36,17 @@ class Answer(msgspec.Struct):
     challenge_id: UUID | None = None
 
 
+@contextmanager
+def _second_factor_wanted(status: int) -> Iterator[None]:
+    """Refuse who has not shown the factor they have, with the status GoTrue has at this endpoint."""
+    try:
+        yield
+    except Forbidden as error:
+        if error.facts.get("reason") != "insufficient_aal":
+            raise
+        raise AuthRefusal(status, "insufficient_aal", error.message) from error
+
+
 @get("/factors")
 async def list_factors(platform: PlatformDep, caller: CallerDep) -> list[dict[str, Any]]:
     """One's own factors. auth-js reads them from the user; this is for others."""
@@ -44,9 +58,9 @@ async def list_factors(platform: PlatformDep, caller: CallerDep) -> list[dict[st
 async def enrol(request: AnyRequest, platform: PlatformDep, caller: CallerDep) -> dict[str, Any]:
     """Begin a factor: answers its secret as text, as key URI and as QR code (SVG), once."""
     body = await read_body(request, Enrol)
-    if body.factor_type != "totp":
-        raise InvalidInput("factor_type needs to be totp", field="factor_type")
-    enrolled = await platform.factors.enrol(caller, body.friendly_name, body.issuer)
+    refuse_factor(body.factor_type)
+    with _second_factor_wanted(403):
+        enrolled = await platform.factors.enrol(caller, body.friendly_name, body.issuer)
     return {
         "id": str(enrolled.factor.id),
         "type": "totp",
@@ -89,7 +103,8 @@ async def answer(
 @delete("/factors/{factor_id:uuid}", status_code=200)
 async def unenrol(platform: PlatformDep, caller: CallerDep, factor_id: FromPath[UUID]) -> dict[str, str]:
     """Let go of a factor."""
-    await platform.factors.remove(caller, factor_id)
+    with _second_factor_wanted(422):
+        await platform.factors.remove(caller, factor_id)
     return {"id": str(factor_id)}
 
 
@@ -103,7 +118,8 @@ async def count_codes(platform: PlatformDep, caller: CallerDep) -> dict[str, Any
 @post(["/factors/recovery-codes", "/factors/recovery-codes/regenerate"], status_code=200)
 async def make_codes(platform: PlatformDep, caller: CallerDep) -> dict[str, Any]:
     """A new set of recovery codes, shown once; older ones are no good any more."""
-    codes = await platform.factors.make_recovery_codes(caller)
+    with _second_factor_wanted(403):
+        codes = await platform.factors.make_recovery_codes(caller)
     return {"id": str(caller.user_id), "type": "recovery_code", "total": RECOVERY_CODES, "codes": codes}
 
 

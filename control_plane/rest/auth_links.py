@@ -15,6 +15,7 @@ from control_plane.domain.mailed_proofs import FlowStarted, Halfway, Wish
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.gateways.tokens import ACCESS_LIFETIME_S
 from control_plane.rest.auth_limits import limit_digits, limit_guesses, limit_mails
+from control_plane.rest.auth_not_offered import refuse_phone
 from control_plane.rest.auth_wire import SessionView, code_of, read_body, session_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
 from control_plane.services.sessions import SignedIn
@@ -32,12 +33,14 @@ class Verify(msgspec.Struct):
     token: str = ""
     token_hash: str = ""
     email: str = ""
+    phone: str = ""
 
 
 class AskForMail(msgspec.Struct):
     """Body of otp, magiclink, recover and resend. create_user and data: a magic link to somebody new; type: of resend."""
 
     email: str = ""
+    phone: str = ""
     type: str = ""
     create_user: bool = True
     data: dict[str, Any] | None = None
@@ -49,6 +52,7 @@ class AskForMail(msgspec.Struct):
 async def verify(request: AnyRequest, platform: PlatformDep) -> SessionView | dict[str, Any]:
     """Use a link's token hash, or the digits mailed to an address: answers a sign-in."""
     body = await read_body(request, Verify)
+    refuse_phone(body.phone, "Phone logins are disabled")
     await limit_guesses(request, platform, body.email)
     origin = origin_of(request.scope)
     if body.token_hash:
@@ -124,6 +128,7 @@ async def resend(request: AnyRequest, platform: PlatformDep) -> dict[str, Any]:
 
 async def _ask(request: AnyRequest, wish: Wish | None, platform: PlatformDep) -> dict[str, Any]:
     body = await read_body(request, AskForMail)
+    refuse_phone(body.phone, "Phone logins are disabled" if wish is None else "Unsupported phone provider")
     resent: dict[str, Wish] = {"signup": "resend_sign_up", "email_change": "resend_email_change"}
     wish = wish or resent.get(body.type)
     if wish is None:

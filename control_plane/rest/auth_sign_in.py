@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.sign_ins import make_challenge
 from control_plane.rest.auth_limits import limit_guesses, limit_mails
+from control_plane.rest.auth_not_offered import other_grant, refuse_anonymous, refuse_phone
 from control_plane.rest.auth_wire import SessionView, UserView, read_body, session_view, user_view
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep, origin_of
 from control_plane.services.sessions import SignedIn, SignOutScope
@@ -20,8 +21,9 @@ from control_plane.services.sessions import SignedIn, SignOutScope
 class SignUp(msgspec.Struct):
     """Body of signup. data: becomes user_metadata."""
 
-    email: str
-    password: str
+    email: str | None = None
+    password: str = ""
+    phone: str | None = None
     data: dict[str, Any] | None = None
     code_challenge: str | None = None
     code_challenge_method: str | None = None
@@ -30,8 +32,9 @@ class SignUp(msgspec.Struct):
 class PasswordGrant(msgspec.Struct):
     """Body of token?grant_type=password."""
 
-    email: str
-    password: str
+    email: str | None = None
+    password: str = ""
+    phone: str | None = None
 
 
 class RefreshGrant(msgspec.Struct):
@@ -51,11 +54,16 @@ class PkceGrant(msgspec.Struct):
 async def sign_up(request: AnyRequest, platform: PlatformDep) -> SessionView | UserView:
     """Make a login. Answers a sign-in at once; or, where addresses are confirmed, the person without one."""
     body = await read_body(request, SignUp)
-    await limit_guesses(request, platform, body.email)
+    refuse_phone(body.phone, "Phone signups are disabled")
+    refuse_anonymous(body.email)
+    email = body.email or ""
+    if not body.password:
+        raise InvalidInput("Signup requires a valid password")
+    await limit_guesses(request, platform, email)
     if platform.accounts.needs_confirmation:
-        await limit_mails(request, platform, body.email)
+        await limit_mails(request, platform, email)
     outcome = await platform.accounts.sign_up(
-        body.email,
+        email,
         body.password,
         body.data or {},
         origin=origin_of(request.scope),
@@ -74,6 +82,9 @@ async def token(request: AnyRequest, platform: PlatformDep) -> SessionView:
     origin = origin_of(request.scope)
     if grant_type == "password":
         grant = await read_body(request, PasswordGrant)
+        refuse_phone(grant.phone, "Phone logins are disabled", 422)
+        if not grant.email:
+            raise InvalidInput("missing email or phone", field="email")
         await limit_guesses(request, platform, grant.email)
         return session_view(await platform.accounts.sign_in(grant.email, grant.password, origin=origin))
     if grant_type == "refresh_token":
@@ -83,7 +94,7 @@ async def token(request: AnyRequest, platform: PlatformDep) -> SessionView:
         pkce = await read_body(request, PkceGrant)
         await limit_guesses(request, platform)
         return session_view(await platform.confirmations.exchange(pkce.auth_code, pkce.code_verifier, origin))
-    raise InvalidInput("unsupported_grant_type", field="grant_type")
+    raise other_grant(grant_type)
 
 
 @post("/logout", status_code=204)

@@ -50,7 +50,9 @@ _STATUS = {
     "mfa_factor_name_conflict": 422,
     "mfa_verification_failed": 422,
     "mfa_challenge_expired": 422,
-    "too_many_enrolled_mfa_factors": 403,
+    "too_many_enrolled_mfa_factors": 422,
+    "mfa_recovery_codes_sole_factor": 422,
+    "current_password_invalid": 400,
     "user_banned": 400,
     "user_not_found": 404,
     "mfa_factor_not_found": 404,
@@ -67,6 +69,17 @@ _STATUS = {
     "identity_not_found": 422,
 }
 """GoTrue's statuses by its words; its other refusals of a sign-in are 400."""
+
+
+class AuthRefusal(HTTPException):
+    """What is refused at this door before any use case: a status, GoTrue's word, a sentence.
+
+    The web app never asks for any of it, or has the word from a use case too.
+    """
+
+    def __init__(self, status_code: int, code: str, sentence: str) -> None:
+        super().__init__(detail=sentence, status_code=status_code)
+        self.code = code
 
 
 class UserView(msgspec.Struct, omit_defaults=True):
@@ -218,13 +231,17 @@ async def read_body(request: AnyRequest, kind: type[BodyT]) -> BodyT:
 
 def on_auth_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """Refusals in GoTrue's shape."""
+    if isinstance(error, AuthRefusal):
+        return _refusal(request, error.status_code, error.code, error.detail, headers_of(error.status_code, {}))
     if isinstance(error, DomainError):
         status, code = code_of(error)
+        if code == "bad_jwt" and not request.headers.get("Authorization"):
+            status, code = 401, "no_authorization"
         return _refusal(request, status, code, error.message, headers_of(status, error.facts))
     if isinstance(error, HTTPException) and error.status_code < 500:
         status = error.status_code
-        code = {413: "request_too_large"}.get(status, "validation_failed")
-        return _refusal(request, status, code, error.detail, {})
+        code = {405: "method_not_allowed", 413: "request_too_large"}.get(status, "validation_failed")
+        return _refusal(request, status, code, error.detail, dict(error.headers or {}))
     on_any_error(request, error)  # logs it
     return _refusal(request, 500, "unexpected_failure", "Something went wrong on our side.", {})
 
@@ -254,10 +271,10 @@ def code_of(error: DomainError) -> tuple[int, str]:
         return 429, "over_request_rate_limit"
     if isinstance(reason, str):
         return _STATUS.get(reason, 400), reason
-    plain = {
-        Unauthenticated: "bad_jwt",
-        NotFound: "not_found",
-        Forbidden: "forbidden",
-        LimitExceeded: LimitExceeded.code,
+    plain: dict[type[DomainError], tuple[int, str]] = {
+        Unauthenticated: (403, "bad_jwt"),
+        NotFound: (404, "not_found"),
+        Forbidden: (403, "forbidden"),
+        LimitExceeded: (402, LimitExceeded.code),
     }
-    return status_of(error)[0], plain.get(type(error), "unexpected_failure")
+    return plain.get(type(error), (status_of(error)[0], "unexpected_failure"))

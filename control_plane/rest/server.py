@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -17,7 +17,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
 from control_plane.domain.errors import DomainError
-from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router
+from control_plane.rest.accounts import SIGN_IN_LIMIT_KEY, auth_router, on_unrouted
 from control_plane.rest.audit import AuditController
 from control_plane.rest.callers import provide_caller
 from control_plane.rest.conditional import Conditional
@@ -144,7 +144,7 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
         },
         exception_handlers={
             DomainError: on_domain_error,
-            HTTPException: on_http_error,
+            HTTPException: _on_http_error,
             Exception: on_any_error,
         },
         openapi_config=openapi_config(),
@@ -171,6 +171,12 @@ def create_api(platform: Platform, settings: Settings, own_metrics: Metrics) -> 
     )
     finish_document(app)
     return app
+
+
+def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Answer what the framework refused, in the words of the part it was meant for."""
+    answer = on_unrouted(request, error)
+    return on_http_error(request, error) if answer is None else answer
 
 
 def _headers(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.accounts import Account, check_password, clean_email, display_name_of
+from control_plane.domain.accounts import EMAIL_MAX_LENGTH, Account, check_password, clean_email, display_name_of
 from control_plane.domain.errors import Conflict, InvalidInput, NotFound
 from control_plane.domain.factors import Factor
 from control_plane.domain.ids import UserId
@@ -73,12 +73,23 @@ class AccountAdmin:
             return False
         return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), self.service_key.encode())
 
-    async def list_accounts(self, page: int, per_page: int) -> tuple[list[Account], int]:
-        """One page of logins, oldest first, and how many there are. page: from 1. Raises Unavailable."""
+    async def list_accounts(self, page: int, per_page: int, wanted: str = "") -> tuple[list[Account], int]:
+        """One page of logins, oldest first, and how many there are.
+
+        Args:
+            page: from 1.
+            per_page: 1 to MOST_PER_PAGE.
+            wanted: part of an address, or of the `full_name` in user_metadata, in any case; empty: all.
+
+        Raises:
+            InvalidInput: nobody is called that. Unavailable.
+        """
+        if len(wanted) > EMAIL_MAX_LENGTH or "\0" in wanted or not wanted.isprintable():
+            raise InvalidInput("Bad filter", field="filter")
         per_page = max(1, min(MOST_PER_PAGE, per_page))
         offset = min(max(0, page - 1) * per_page, 2**40)
         async with self.db.platform() as tx:
-            return await store.list_accounts(tx, limit=per_page, offset=offset)
+            return await store.list_accounts(tx, limit=per_page, offset=offset, wanted=wanted)
 
     async def read(self, user_id: UserId) -> tuple[Account, list[Factor]]:
         """A login and its factors. Raises NotFound, Unavailable."""
@@ -99,7 +110,8 @@ class AccountAdmin:
                 if not await store.insert_account(tx, account, password_hash):
                     raise email_exists()
         except UniqueViolation as error:
-            raise email_exists() from error
+            # The address would have been seen: it is the id.
+            raise Conflict("A user with this id already exists", reason="user_already_exists") from error
         return account
 
     async def update(self, user_id: UserId, changes: AdminChanges) -> tuple[Account, list[Factor]]:
@@ -141,9 +153,14 @@ class AccountAdmin:
             await store.delete_account(tx, user_id)
 
     async def invite(self, email: str, user_metadata: dict[str, Any] | None, redirect_to: str) -> Account:
-        """Make a login and mail its person a link to accept it. Raises InvalidInput, Conflict: it is there. Unavailable."""
+        """Make a login and mail its person a link to accept it; once more, while nobody has answered from that mailbox.
+
+        Raises:
+            InvalidInput. Conflict: somebody has it. Unavailable.
+        """
+        address = clean_email(email)
         async with self.db.platform() as tx:
-            account = await self._invited(tx, email, user_metadata)
+            account = await self._invited(tx, address, await store.lock_by_email(tx, address), user_metadata)
             mailed = await self._token(tx, account, "invite", account.email, redirect_to)
             await self.mail.put(tx, account.email, "invite", {"link": mailed.link, "code": mailed.otp})
         return account
@@ -164,7 +181,7 @@ class AccountAdmin:
         async with self.db.platform() as tx:
             account = await store.lock_by_email(tx, address)
             if kind == "invite":
-                account = await self._invited(tx, address, changes.user_metadata)
+                account = await self._invited(tx, address, account, changes.user_metadata)
             elif account is None and kind in {"signup", "magiclink"}:
                 account = self._new(address, changes)
                 await store.insert_account(tx, account, password_hash)
@@ -206,11 +223,27 @@ class AccountAdmin:
         account = self.accounts.new_account(address, metadata)
         return _administered(account, changes, None, self.clock.now())
 
-    async def _invited(self, tx: Transaction, email: str, user_metadata: dict[str, Any] | None) -> Account:
-        account = self._new(clean_email(email), AdminChanges(user_metadata=user_metadata))
-        account = msgspec.structs.replace(account, invited_at=account.created_at)
-        if not await store.insert_account(tx, account, ""):
+    async def _invited(
+        self, tx: Transaction, address: str, account: Account | None, user_metadata: dict[str, Any] | None
+    ) -> Account:
+        """The login of an invited person, made when there is none (account: as it is held, or None).
+
+        Of a sign-up that a stranger may have made by that address nothing stays: the invitation's link would confirm it.
+        """
+        if account is None:
+            account = self._new(address, AdminChanges(user_metadata=user_metadata))
+            account = msgspec.structs.replace(account, invited_at=account.created_at)
+            if not await store.insert_account(tx, account, ""):
+                raise email_exists()
+            return account
+        if not account.is_pending:
             raise email_exists()
+        account = await self.confirmations.forget_sign_up(tx, account)
+        now = self.clock.now()
+        if user_metadata is not None:
+            account = _signed_up(account, AdminChanges(user_metadata=user_metadata), now)
+        account = msgspec.structs.replace(account, invited_at=now, updated_at=now)
+        await store.update_account(tx, account, None)
         return account
 
     async def _token(self, tx: Transaction, account: Account, kind: str, to: str, redirect_to: str) -> Mailed:

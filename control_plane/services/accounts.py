@@ -219,7 +219,7 @@ class AccountService:
         is_old = self.clock.now() - sign_in.created_at > FRESH_SIGN_IN and not sign_in.is_recovery
         if changes.current_password is not None:
             if not await self.passwords.verify(changes.current_password, old_hash or None):
-                raise Forbidden("The current password is not right", reason="reauthentication_not_valid")
+                raise Forbidden("The current password is not right", reason="current_password_invalid")
         elif changes.nonce:
             await self.confirmations.use_nonce(account.id, changes.nonce)
         elif sign_in.is_sso or (self.needs_confirmation and is_old):

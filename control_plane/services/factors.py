@@ -161,10 +161,11 @@ class FactorService:
         return await self.sessions.issue(account, sign_in, token)
 
     async def remove(self, caller: Caller, factor_id: UUID) -> None:
-        """Let go of a factor; with the last one the recovery codes go.
+        """Let go of a factor. Sign-ins go down to aal1: what raised them is gone. This one stays while there is another.
 
         Raises:
             Unauthenticated, NotFound, Unavailable. Forbidden: a verified one needs a sign-in that showed it.
+            Conflict: recovery codes would be all that is left; they go first.
         """
         async with self.db.platform() as tx:
             account, sign_in = await self.sessions.require_in(tx, caller)
@@ -173,15 +174,37 @@ class FactorService:
                 raise _no_factor()
             if factor.status == "verified":
                 _require_shown(sign_in, [factor])
-            await self.remove_in(tx, account, factor)
+                await self._require_more_than_codes(tx, account, factor)
+            await self.remove_in(tx, account, factor, by=sign_in)
 
-    async def remove_in(self, tx: Transaction, account: Account, factor: Factor) -> None:
-        """As `remove`, inside somebody's transaction and without asking: an admin may."""
+    async def remove_in(self, tx: Transaction, account: Account, factor: Factor, *, by: SignIn | None = None) -> None:
+        """As `remove`, inside somebody's transaction and without asking: an admin may. With the last one the codes go.
+
+        by: the person's own sign-in that lets go; None: it is none of theirs.
+        """
         await store.delete_factor(tx, factor.id, account.id)
-        if factor.status == "verified":
-            await self._tell(tx, account, "factor_removed")
-        if not any(one.status == "verified" for one in await store.list_factors(tx, account.id)):
+        if factor.status != "verified":
+            return
+        await self._tell(tx, account, "factor_removed")
+        if await self._has_verified(tx, account):
+            # By which factor a sign-in was raised is not kept. Who lets go may be trusted with the other one for now.
+            await sign_ins.lower(tx, account.id, but=None if by is None else by.id)
+        else:
+            await sign_ins.lower(tx, account.id, but=None)
             await store.replace_recovery_codes(tx, account.id, [], self.clock.now())
+
+    async def _has_verified(self, tx: Transaction, account: Account, *, but: Factor | None = None) -> bool:
+        factors = await store.list_factors(tx, account.id)
+        return any(one.status == "verified" and (but is None or one.id != but.id) for one in factors)
+
+    async def _require_more_than_codes(self, tx: Transaction, account: Account, factor: Factor) -> None:
+        total, _ = await store.count_recovery_codes(tx, account.id)
+        if total > 0 and not await self._has_verified(tx, account, but=factor):
+            raise Conflict(
+                "Recovery codes cannot be the only verified factor. Please enroll another factor before unenrolling "
+                "this one or delete your recovery codes.",
+                reason="mfa_recovery_codes_sole_factor",
+            )
 
     # --- recovery codes
 

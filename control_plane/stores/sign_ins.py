@@ -98,6 +98,18 @@ async def set_assurance(tx: Transaction, sign_in_id: UUID, aal: Aal, amr: tuple[
     )
 
 
+async def lower(tx: Transaction, user_id: UserId, *, but: UUID | None) -> None:
+    """Take a person's sign-ins down to aal1, without what proved a second factor. but: one that stays as it is."""
+    await tx.execute(
+        "update auth_sessions set aal = 'aal1', amr = coalesce((select jsonb_agg(proof order by nr) "
+        "from jsonb_array_elements(amr) with ordinality as proofs (proof, nr) "
+        "where proof ->> 'method' not in ('totp', 'recovery_code')), '[]'::jsonb) "
+        "where user_id = $1 and aal = 'aal2' and revoked_at is null and ($2::uuid is null or id <> $2)",
+        user_id,
+        but,
+    )
+
+
 async def revoke_sign_ins(
     tx: Transaction, user_id: UserId, now: datetime, *, only: UUID | None = None, but: UUID | None = None
 ) -> list[UUID]:

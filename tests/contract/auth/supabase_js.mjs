@@ -16,10 +16,12 @@ const outcome = ({ data, error }) => (error ? (error.code ?? error.name) : data?
 const newEmail = () => `${crypto.randomUUID()}@example.com`;
 const password = "correct horse battery";
 
-async function mail(to, subject) {
+// The newest letter, once there is one; but: a link's token, of a letter that was read already.
+async function mail(to, subject, but = null) {
   for (let tries = 0; tries < 400; tries++) {
     const { letters } = await (await fetch(`${url}/dev/mailbox?to=${encodeURIComponent(to)}`)).json();
-    const letter = letters.find((one) => one.subject.includes(subject));
+    let letter = letters.find((one) => one.subject.includes(subject));
+    if (but !== null && letter?.text.includes(but)) letter = undefined;
     if (letter) {
       const link = letter.text.match(/https?:\S+/)?.[0];
       return { link, token: link && new URL(link).searchParams.get("token"), code: letter.text.match(/\b\d{6}\b/)?.[0] };
@@ -87,7 +89,11 @@ const replayed = await there.auth.mfa.challengeAndVerify({ factorId: enrolled.id
 found.replayedCode = replayed.error?.code ?? "ok";
 await there.auth.mfa.challengeAndVerify({ factorId: enrolled.id, code: totp(enrolled.totp.secret, step()) });
 found.apiWithSecondFactor = await me(there);
+await there.auth.refreshSession();
 found.unenrol = outcome(await here.auth.mfa.unenroll({ factorId: enrolled.id }));
+
+await Promise.all([here.auth.refreshSession(), there.auth.refreshSession()]);
+found.levelsWithoutFactor = [(await claims(here)).aal, (await claims(there)).aal];
 
 // Magic links and digits, for a known person and for a new one.
 await client().auth.signInWithOtp({ email });
@@ -167,10 +173,37 @@ found.generatedLink = outcome(await linked.auth.verifyOtp({ type: "magiclink", t
 found.adminFactors = (await admin.mfa.listFactors({ userId: id })).data;
 const invited = newEmail();
 found.invite = (await admin.inviteUserByEmail(invited)).error;
-found.accepted = outcome(await client().auth.verifyOtp({ type: "invite", token_hash: (await mail(invited, "invited")).token }));
+const lost = (await mail(invited, "invited")).token;
+found.inviteAgain = (await admin.inviteUserByEmail(invited)).error;
+found.lostInvitation = outcome(await client().auth.verifyOtp({ type: "invite", token_hash: lost }));
+found.accepted = outcome(await client().auth.verifyOtp({ type: "invite", token_hash: (await mail(invited, "invited", lost)).token }));
+found.inviteThere = outcome(await admin.inviteUserByEmail(invited));
+found.softDelete = [outcome(await admin.deleteUser(id, true)), outcome(await admin.getUserById(id))];
+found.adminPhone = outcome(await admin.updateUserById(id, { phone: "+491701234567" }));
 found.adminDelete = (await admin.deleteUser(id)).error;
 found.deleted = outcome(await admin.getUserById(id));
 found.deletedPerson = outcome(await linked.auth.getUser());
 const stranger = createClient(url, "no-service-key", { auth: { persistSession: false } });
 found.notAdmin = outcome(await stranger.auth.admin.listUsers());
+
+// What is not offered is told by GoTrue's words.
+const told = ({ error }) => [error?.status, error?.code];
+const phone = "+491701234567";
+const person = client();
+const [personally, personEmail] = [client(), newEmail()];
+await admin.createUser({ email: personEmail, password, email_confirm: true });
+await personally.auth.signInWithPassword({ email: personEmail, password });
+found.notOffered = {
+  anonymous: told(await person.auth.signInAnonymously()),
+  phoneSignUp: told(await person.auth.signUp({ phone, password })),
+  phoneSignIn: told(await person.auth.signInWithPassword({ phone, password })),
+  phoneOtp: told(await person.auth.signInWithOtp({ phone })),
+  phoneVerify: told(await person.auth.verifyOtp({ phone, token: "123456", type: "sms" })),
+  phoneResend: told(await person.auth.resend({ phone, type: "sms" })),
+  idToken: told(await person.auth.signInWithIdToken({ provider: "google", token: "x" })),
+  changePhone: told(await personally.auth.updateUser({ phone })),
+  linking: told(await personally.auth.linkIdentity({ provider: "google", options: { skipBrowserRedirect: true } })),
+  phoneFactor: told(await personally.auth.mfa.enroll({ factorType: "phone", phone, friendlyName: "phone" })),
+  oauthClients: told(await admin.oauth.listClients()),
+};
 console.log(JSON.stringify(found));

@@ -12,12 +12,20 @@ import { EnrolDialog } from './enrol-dialog';
 
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
+/** Let go of an authenticator; before the last one the recovery codes go, which may not be all that is left. */
+async function removeAuthenticator(factorId: string): Promise<{ error: Error | null }> {
+  const { error } = await auth.mfa.unenroll({ factorId });
+  if (error?.code !== 'mfa_recovery_codes_sole_factor') return { error };
+  const codes = await auth.mfa.recoveryCodes.unenroll();
+  return codes.error ? codes : auth.mfa.unenroll({ factorId });
+}
+
 /** Apps that show a code which is asked for after the password. */
 export function Authenticators() {
   const factors = useFactors();
   const [isEnrolling, setEnrolling] = useState(false);
   const [removing, setRemoving] = useState<string | null>(null);
-  const remove = useAccountChange((factorId: string) => auth.mfa.unenroll({ factorId }));
+  const remove = useAccountChange(removeAuthenticator);
   return (
     <Panel
       title="Authenticator app"
@@ -60,7 +68,7 @@ export function Authenticators() {
           remove.reset();
         }}
         title="Remove this authenticator"
-        description="Signing in will take the password alone, unless another one is set up."
+        description="Signing in will take the password alone, and recovery codes are deleted, unless another one is set up."
         verb="Remove"
         isBusy={remove.isPending}
         error={remove.error ? accountSentence(remove.error) : null}
