@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +12,7 @@ from uuid import uuid4
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from control_plane.app import compose
 from control_plane.domain.keys import KeyPurpose
@@ -59,6 +63,45 @@ async def test_every_forged_token_gets_one_answer(api: httpx.AsyncClient, platfo
 
     assert [answer.status_code for answer in answers] == [401] * len(forged)
     assert len({answer.json()["detail"] for answer in answers}) == 1
+
+
+def _published_forms(jwk: dict[str, Any]) -> list[bytes]:
+    """What a published key may be taken for as an HMAC secret: PEM and DER, its JWK and the set, its coordinates."""
+    public = jwt.algorithms.ECAlgorithm.from_jwk(jwk)
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    texts = [json.dumps(one, separators=form).encode() for one in (jwk, {"keys": [jwk]}) for form in (None, (",", ":"))]
+    return [pem, pem.strip(), der, point, point[1:], *texts, jwk["x"].encode(), jwk["kid"].encode()]
+
+
+def _signed_as_hmac(claims: dict[str, Any], header: dict[str, str], secret: bytes) -> str:
+    """A token signed by hand: libraries refuse to take a public key for a secret."""
+    parts = [jwt.utils.base64url_encode(json.dumps(one).encode()).decode() for one in (header, claims)]
+    signature = hmac.new(secret, ".".join(parts).encode(), hashlib.sha256).digest()
+    return ".".join([*parts, jwt.utils.base64url_encode(signature).decode()])
+
+
+async def test_the_published_key_is_no_secret_to_sign_with(api: httpx.AsyncClient, platform: Platform) -> None:
+    """A3: a verifier that takes the algorithm from the token checks an HMAC by what everybody can read."""
+    person = await make_person(platform)
+    good = jwt.decode(person.token, options={"verify_signature": False})
+    kid = jwt.get_unverified_header(person.token)["kid"]
+    published = await api.get("/auth/v1/.well-known/jwks.json")
+    jwk = next(one for one in published.json()["keys"] if one["kid"] == kid)
+    secrets = [*_published_forms(jwk), published.content]
+    headers = [{"alg": "HS256", "typ": "JWT", "kid": kid}, {"alg": "HS256", "typ": "JWT"}]
+
+    answers = [
+        await api.get("/api/v1/me", headers={"Authorization": f"Bearer {_signed_as_hmac(good, header, secret)}"})
+        for secret in secrets
+        for header in headers
+    ]
+
+    assert len(answers) == 24
+    for answer in answers:
+        assert_problem(answer, 401, "unauthenticated")
 
 
 class _Later:
