@@ -50,7 +50,11 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries. None: any. action: whole (room.created) or a noun (room). since <= at < until."""
+    """Which entries. None: any. action: whole (room.created) or a noun (room). since <= at < until.
+
+    words: text that stands in the action, in what was done to what, in before or after, or in the name or address of the
+    person who acted, while they are a member; in any case. Empty: any.
+    """
 
     actor_id: UserId | None = None
     action: str | None = None
@@ -58,6 +62,7 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    words: str = ""
 
 
 def changes_of(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,13 +12,15 @@ from litestar import Controller, get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
-from control_plane.domain.audit import ActorKind, AuditFilter
+from control_plane.domain.audit import ActorKind, AuditEntry, AuditFilter
+from control_plane.domain.callers import Caller
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.moments import require_moment
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
-from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of
+from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of, write_cursor
 from control_plane.rest.wire import View, maybe_id
+from control_plane.services.platform import Platform
 
 Actor = Annotated[UUID | None, QueryParameter(name="actorId", description="What this person did.")]
 Action = Annotated[
@@ -31,6 +33,17 @@ SubjectKind = Annotated[str | None, QueryParameter(name="subjectKind", max_lengt
 Subject = Annotated[UUID | None, QueryParameter(name="subjectId", description="What was done to this.")]
 Since = Annotated[datetime | None, QueryParameter(description="From then on.")]
 Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
+Words = Annotated[
+    str | None,
+    QueryParameter(
+        name="q",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\x00]*$",
+        description="Text in the action, its subject, what changed, or the name or address of a member who did it. "
+        "Each page looks at 5,000 entries at most: one that holds few or none may have a next page.",
+    ),
+]
 _NUMBER = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?")
 Form = Annotated[Literal["csv", "ndjson"], QueryParameter(name="format", description="How it is written.")]
 
@@ -73,6 +86,10 @@ class AuditEntryList(View):
     next_cursor: str | None = None
 
 
+def _views(entries: list[AuditEntry]) -> list[AuditEntryView]:
+    return [AuditEntryView(**msgspec.structs.asdict(entry)) for entry in entries]
+
+
 class AuditController(Controller):
     """Who changed what."""
 
@@ -93,6 +110,7 @@ class AuditController(Controller):
         subject_id: Subject = None,
         since: Since = None,
         until: Until = None,
+        words: Words = None,
         limit: Limit = PAGE_DEFAULT,
         cursor: CursorParameter = None,
     ) -> AuditEntryList:
@@ -107,13 +125,39 @@ class AuditController(Controller):
             subject_id=subject_id,
             since=since,
             until=until,
+            words=words or "",
         )
+        if words:
+            return await self._find(
+                platform,
+                caller,
+                OrganizationId(organization_id),
+                wanted,
+                before_id=after_id(cursor),
+                limit=limit,
+            )
         rows = await platform.audit.list_entries(
             caller, OrganizationId(organization_id), wanted, before_id=after_id(cursor), limit=limit + 1
         )
         page = page_of(rows, limit, lambda entry: (entry.id,))
-        items = [AuditEntryView(**msgspec.structs.asdict(entry)) for entry in page.rows]
-        return AuditEntryList(items=items, next_cursor=page.next_cursor)
+        return AuditEntryList(items=_views(page.rows), next_cursor=page.next_cursor)
+
+    @staticmethod
+    async def _find(
+        platform: Platform,
+        caller: Caller,
+        organization_id: OrganizationId,
+        wanted: AuditFilter,
+        *,
+        before_id: UUID | None,
+        limit: int,
+    ) -> AuditEntryList:
+        rows, last = await platform.audit.find_entries(
+            caller, organization_id, wanted, before_id=before_id, limit=limit + 1
+        )
+        page = page_of(rows, limit, lambda entry: (entry.id,))
+        next_cursor = page.next_cursor or (None if last is None else write_cursor((last,)))
+        return AuditEntryList(items=_views(page.rows), next_cursor=next_cursor)
 
     @get("/export", operation_id="exportAuditEntries", summary="The audit log as a file")
     async def export(
@@ -125,6 +169,8 @@ class AuditController(Controller):
         organization_id: FromPath[UUID],
         actor_id: Actor = None,
         action: Action = None,
+        subject_kind: SubjectKind = None,
+        subject_id: Subject = None,
         since: Since = None,
         until: Until = None,
         form: Form = "csv",
@@ -133,7 +179,14 @@ class AuditController(Controller):
         _refuse_numbers(request)
         require_moment(since, "since")
         require_moment(until, "until")
-        wanted = AuditFilter(actor_id=maybe_id(UserId, actor_id), action=action, since=since, until=until)
+        wanted = AuditFilter(
+            actor_id=maybe_id(UserId, actor_id),
+            action=action,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            since=since,
+            until=until,
+        )
         is_csv = form == "csv"
         lines = await platform.audit.export(caller, OrganizationId(organization_id), wanted, is_csv=is_csv)
         return Stream(

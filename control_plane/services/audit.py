@@ -102,6 +102,26 @@ class AuditService:
             await access.require(tx, caller, organization_id, Permission.READ_AUDIT)
             return await store.list_entries(tx, organization_id, wanted, before_id=before_id, limit=limit)
 
+    async def find_entries(
+        self,
+        caller: Caller,
+        organization_id: OrganizationId,
+        wanted: AuditFilter,
+        *,
+        before_id: UUID | None,
+        limit: int,
+    ) -> tuple[list[AuditEntry], UUID | None]:
+        """Entries that hold `wanted.words`, newest first, among the next `SEARCHED_AT_ONCE` from below an id on.
+
+        Answers them, and where the search goes on: the last entry looked at; None: the log ends there.
+
+        Raises:
+            NotFound, Forbidden, Unavailable.
+        """
+        async with self.db.tenant(organization_id) as tx:
+            await access.require(tx, caller, organization_id, Permission.READ_AUDIT)
+            return await store.find_entries(tx, organization_id, wanted, before_id=before_id, limit=limit)
+
     async def export(
         self, caller: Caller, organization_id: OrganizationId, wanted: AuditFilter, *, is_csv: bool
     ) -> AsyncIterator[bytes]:

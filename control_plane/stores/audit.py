@@ -20,13 +20,25 @@ _ADD = (
     f"insert into audit_log ({_COLUMNS}, organization_id) "  # noqa: S608 - our own columns
     "values ($1, now(), $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $12, $13, $14)"
 )
-_LIST = f"""
-    select {_COLUMNS} from audit_log where organization_id = $1
+_WANTED = """
+    organization_id = $1
     and ($2::uuid is null or actor_id = $2) and ($3::text is null or action = $3 or action like $3 || '.%')
     and ($4::text is null or subject_kind = $4) and ($5::uuid is null or subject_id = $5)
     and ($6::timestamptz is null or at >= $6) and ($7::timestamptz is null or at < $7)
-    and ($8::uuid is null or id < $8) order by id desc limit $9
+    and ($8::uuid is null or id < $8)
+"""
+_LIST = f"select {_COLUMNS} from audit_log where {_WANTED} order by id desc limit $9"  # noqa: S608 - our own columns
+_SEARCHED = f"select id from audit_log where {_WANTED} order by id desc offset $9 limit 1"  # noqa: S608 - our own columns
+_FIND = f"""
+    select {_COLUMNS} from audit_log where {_WANTED} and ($10::uuid is null or id >= $10) and (
+        strpos(action, $11) > 0 or strpos(subject_kind || ' ' || coalesce(subject_id::text, ''), $11) > 0
+        or strpos(lower(before::text), $11) > 0 or strpos(lower(after::text), $11) > 0
+        or actor_id in (select m.user_id from memberships m join users u on u.id = m.user_id
+            where m.organization_id = $1 and (strpos(lower(u.display_name), $11) > 0 or strpos(u.email, $11) > 0))
+    ) order by id desc limit $9
 """  # noqa: S608 - our own columns
+SEARCHED_AT_ONCE = 5_000
+"""Entries one page of a search looks at, however few of them match: it reads so many rows at most."""
 
 
 def _json(value: dict[str, Any] | None) -> str | None:
@@ -99,8 +111,25 @@ async def list_entries(
     tx: Transaction, organization_id: OrganizationId, wanted: AuditFilter, *, before_id: UUID | None, limit: int
 ) -> list[AuditEntry]:
     """Entries newest first, from below an id on, at most limit."""
-    rows = await tx.fetch(
-        _LIST,
+    rows = await tx.fetch(_LIST, *_values(organization_id, wanted, before_id), limit)
+    return [_entry(row) for row in rows]
+
+
+async def find_entries(
+    tx: Transaction, organization_id: OrganizationId, wanted: AuditFilter, *, before_id: UUID | None, limit: int
+) -> tuple[list[AuditEntry], UUID | None]:
+    """As `list_entries`, of those that hold `wanted.words`, among the next SEARCHED_AT_ONCE.
+
+    Answers them, and the id of the last entry that was looked at; None: the log ends there.
+    """
+    values = _values(organization_id, wanted, before_id)
+    last: UUID | None = await tx.fetchval(_SEARCHED, *values, SEARCHED_AT_ONCE - 1)
+    rows = await tx.fetch(_FIND, *values, limit, last, wanted.words.lower())
+    return [_entry(row) for row in rows], last
+
+
+def _values(organization_id: OrganizationId, wanted: AuditFilter, before_id: UUID | None) -> tuple[Any, ...]:
+    return (
         organization_id,
         wanted.actor_id,
         wanted.action,
@@ -109,6 +138,4 @@ async def list_entries(
         wanted.since,
         wanted.until,
         before_id,
-        limit,
     )
-    return [_entry(row) for row in rows]

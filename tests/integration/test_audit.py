@@ -22,6 +22,7 @@ from control_plane.rest.observing import Metrics
 from control_plane.rest.server import create_api
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
+from control_plane.stores import audit as audit_store
 from control_plane.stores import sso as sso_store
 from control_plane.stores import sso_identities
 from control_plane.stores.database import columns_of
@@ -173,6 +174,22 @@ async def test_every_operation_that_changes_a_tenant_leaves_an_entry(
     assert silent == []
 
 
+@pytest.mark.parametrize("path", ["/api/v1/invitations/accept", "/api/v1/me/invitations/{invitation}/accept"])
+async def test_coming_in_by_an_invitation_leaves_an_entry(
+    api: httpx.AsyncClient, platform: Platform, path: str
+) -> None:
+    tenant, guest = await make_tenant(platform, PlanTier.ENTERPRISE), await make_person(platform)
+    new = await platform.invitations.create(
+        tenant.owner.caller, tenant.id, role=Role.VIEWER, max_uses=None, expires_in_s=None, email=guest.caller.email
+    )
+
+    answer = await api.post(path.format(invitation=new.invitation.id), headers=guest.headers, json={"code": new.code})
+
+    last = (await _entries(platform, tenant))[-1]
+    assert (last["action"], last["actor_id"], last["subject_id"]) == ("member.joined", *[guest.caller.user_id] * 2)
+    assert last["request_id"] == answer.headers["x-request-id"]
+
+
 async def _make_webhook(api: httpx.AsyncClient, tenant: Tenant) -> str:
     body = {"url": "https://hooks.example.com/in", "events": ["room.created"]}
     answer = await api.post(f"{tenant.path}/webhooks", headers=tenant.owner.headers, json=body)
@@ -247,6 +264,49 @@ async def test_entries_are_found_by_actor_action_subject_time_and_page(
     assert [entry["after"]["name"] for entry in first["items"] + second["items"]][:3] == ["R2", "R1", "R0"]
 
 
+async def test_entries_are_found_by_words_of_what_was_done_and_by_whom(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    tenant = await make_tenant(platform)
+    admin = await make_member(platform, tenant, Role.ADMIN)
+    await api.patch(tenant.room_path, headers=admin.headers, json={"name": "Morning Call 100%"})
+    path, headers = f"{tenant.path}/audit-log", tenant.owner.headers
+
+    async def actions(words: str) -> list[str]:
+        answer = await api.get(path, headers=headers, params={"q": words})
+        assert answer.status_code == 200, answer.text
+        return [entry["action"] for entry in answer.json()["items"]]
+
+    assert await actions("morning call") == ["room.changed"]
+    assert await actions("100%") == ["room.changed"]
+    assert await actions("%") == ["room.changed"]
+    assert await actions("Organization.Created") == ["organization.created"]
+    assert await actions(str(tenant.room_id)) == ["room.changed", "room.created"]
+    assert await actions(admin.caller.email[:-4].upper()) == ["room.changed"]
+    assert await actions(uuid4().hex) == []
+
+
+async def test_a_page_of_a_search_looks_at_so_many_entries_and_the_next_one_goes_on(
+    api: httpx.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_store, "SEARCHED_AT_ONCE", 2)
+    tenant = await make_tenant(platform)
+    for number in range(4):
+        await api.patch(tenant.room_path, headers=tenant.owner.headers, json={"name": f"R{number}"})
+    path, headers = f"{tenant.path}/audit-log", tenant.owner.headers
+
+    pages, params = [], {"q": "organization.created"}
+    while True:
+        page = (await api.get(path, headers=headers, params=params)).json()
+        pages.append([entry["action"] for entry in page["items"]])
+        if page["nextCursor"] is None:
+            break
+        params["cursor"] = page["nextCursor"]
+
+    assert [page for page in pages if page] == [["organization.created"]]
+    assert pages[:2] == [[], []]
+
+
 async def test_an_export_holds_everything_and_no_formula(api: httpx.AsyncClient, platform: Platform) -> None:
     tenant = await make_tenant(platform)
     evil = {**tenant.owner.headers, "user-agent": '=HYPERLINK("https://evil.example")'}
@@ -254,6 +314,7 @@ async def test_an_export_holds_everything_and_no_formula(api: httpx.AsyncClient,
     path, headers = f"{tenant.path}/audit-log/export", tenant.owner.headers
 
     sheet = await api.get(path, headers=headers, params={"format": "csv"})
+    of_room = await api.get(path, headers=headers, params={"format": "ndjson", "subjectId": str(tenant.room_id)})
     lines = await api.get(path, headers=headers, params={"format": "ndjson"})
 
     rows = list(csv.DictReader(io.StringIO(sheet.text)))
@@ -267,7 +328,8 @@ async def test_an_export_holds_everything_and_no_formula(api: httpx.AsyncClient,
     assert json.loads(rows[1]["after"]) == {"name": "=1+1"}
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
     assert json.loads(lines.text.splitlines()[0])["action"] == "audit.exported"
-    assert len(lines.text.splitlines()) == len(rows) + 1
+    assert len(lines.text.splitlines()) == len(rows) + 2
+    assert [json.loads(line)["action"] for line in of_room.text.splitlines()] == ["room.changed", "room.created"]
     assert 'filename="audit-log.csv"' in sheet.headers["content-disposition"]
 
 

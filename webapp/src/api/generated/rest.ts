@@ -4589,6 +4589,8 @@ export interface operations {
                 since?: string | null;
                 /** @description Before then. */
                 until?: string | null;
+                /** @description Text in the action, its subject, what changed, or the name or address of a member who did it. Each page looks at 5,000 entries at most: one that holds few or none may have a next page. */
+                q?: string | null;
                 /** @description Items at most, 1-200. */
                 limit?: number;
                 /** @description `nextCursor` of the page before, unread; left out for the first page. */
@@ -4677,6 +4679,10 @@ export interface operations {
                 actorId?: string | null;
                 /** @description room.created, or room for all of them. */
                 action?: string | null;
+                /** @description room, user, … */
+                subjectKind?: string | null;
+                /** @description What was done to this. */
+                subjectId?: string | null;
                 /** @description From then on. */
                 since?: string | null;
                 /** @description Before then. */

@@ -1,5 +1,5 @@
 import { ClockCounterClockwiseIcon, DownloadSimpleIcon } from '@phosphor-icons/react';
-import { useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import { download } from '@/api/client';
 import type { AuditEntry } from '@/api/types';
 import { momentOf } from '@/lib/dates';
@@ -37,9 +37,10 @@ interface AuditPageProps {
 export function AuditPage({ organizationId, nameOf }: AuditPageProps) {
   const [action, setAction] = useState('');
   const [since, setSince] = useState('');
+  const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const filter = { action, since: since === '' ? '' : new Date(since).toISOString() };
-  const entries = usePages(organizationId, 'audit-log', filter);
+  const entries = usePages(organizationId, 'audit-log', { ...filter, q: useDeferredValue(text.trim()) });
   const rows = rowsOf(entries);
 
   async function take(form: 'csv' | 'ndjson'): Promise<void> {
@@ -66,6 +67,16 @@ export function AuditPage({ organizationId, nameOf }: AuditPageProps) {
       }
     >
       <div className="flex flex-wrap gap-3 border-b border-line px-3.5 py-2.5">
+        <TextField
+          className="w-48"
+          label="Find"
+          type="search"
+          placeholder="Name, action or value"
+          maxLength={100}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          data-testid="audit-search"
+        />
         <div className="w-48">
           <SelectField label="About" value={action} options={KINDS} onChange={(event) => setAction(event.target.value)} data-testid="audit-kind" />
         </div>
@@ -81,7 +92,9 @@ export function AuditPage({ organizationId, nameOf }: AuditPageProps) {
           rows.length === 0 ? (
             <div className="grid place-items-center py-3">
               <Blank icon={<ClockCounterClockwiseIcon size={26} />} title="Nothing here">
-                Every change of settings, members, rooms and keys is written here, with who made it and from where.
+                {entries.hasNextPage
+                  ? 'None of the newest entries holds this. Older ones are looked through with “Show more”.'
+                  : 'Every change of settings, members, rooms and keys is written here, with who made it and from where.'}
               </Blank>
             </div>
           ) : (
