@@ -6,6 +6,7 @@ Ids are swapped in path, query and body. A new operation without a row in NEEDS 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,7 +38,7 @@ from tests.factories import (
     make_tenant,
     start_session,
 )
-from tests.integration.api_matrix import O, Operation, call, read_operations, told
+from tests.integration.api_matrix import O, Operation, call, drop_filters, read_operations, told
 
 P = Permission
 R = O + "/rooms/{room_id}"
@@ -263,6 +264,18 @@ async def test_anothers_organization_answers_exactly_as_one_that_does_not_exist(
         assert told(existing) == told(missing), key
 
 
+@pytest.fixture(params=["as it is", "by row-level security alone"])
+def filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With the tenant's condition in our statements, and without it (A2 of targets.md)."""
+    if request.param == "as it is":
+        yield
+        return
+    changed = drop_filters(monkeypatch)
+    yield
+    assert len(set(changed)) > 3
+
+
+@pytest.mark.usefixtures("filters")
 async def test_a_strangers_thing_in_ones_own_organization_is_none(
     api: httpx.AsyncClient, cast: Cast, operations: Operations
 ) -> None:
@@ -278,6 +291,7 @@ async def test_a_strangers_thing_in_ones_own_organization_is_none(
             assert foreign.status_code in {204, 404}, (key, name, foreign.text)  # 204: taking back what is not there
 
 
+@pytest.mark.usefixtures("filters")
 async def test_a_strangers_id_in_body_or_query_is_none(
     api: httpx.AsyncClient, cast: Cast, operations: Operations
 ) -> None:
