@@ -58,6 +58,7 @@ from control_plane.services.platform import Platform
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, Seats, Tokens, Turn
 from control_plane.services.ports import RateLimits as RateLimitsPort
 from control_plane.services.ports import WebhookSender as WebhookSenderPort
+from control_plane.services.renewals import RenewalService
 from control_plane.services.retention import RetentionService
 from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
@@ -266,6 +267,7 @@ def assemble(
     webhook_key = _derive(settings.secret_key, b"webhook secrets")
     sender = sender or WebhookSender(allows_private=settings.allows_private_webhooks)
     webhooks = WebhookService(db, clock, ids, webhook_key, settings.allows_private_webhooks)
+    api_tokens = ApiTokenService(db, bus, clock, ids)
     return Platform(
         db=db,
         clock=clock,
@@ -279,7 +281,7 @@ def assemble(
         turn=turn,
         keys=keys,
         idempotency=IdempotencyService(db, clock, _derive(settings.secret_key, b"idempotency answers")),
-        api_tokens=ApiTokenService(db, bus, clock, ids),
+        api_tokens=api_tokens,
         outbox=outbox,
         mail=mail,
         sessions=sessions,
@@ -329,6 +331,7 @@ def assemble(
             ids=ids,
             signaling_url=settings.signaling_url,
         ),
+        renewals=RenewalService(db, tokens, api_tokens, sessions),
         feed=feed,
         chat=ChatService(feed),
         alerts=AlertService(feed),

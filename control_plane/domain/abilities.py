@@ -74,6 +74,7 @@ SOCKET: dict[str, str] = {
     "alert.step": "alerts:write",
     "feed.read": "feed:read",
     "participant.remove": "participants:write",
+    "session.renew": "sessions:write",
     "room.leave": "sessions:write",
 }
 """Method of the live socket -> the ability it needs. What is not here is closed to tokens, and fails a test."""

@@ -26,6 +26,7 @@ from control_plane.services.organizations import OrganizationService
 from control_plane.services.outbox import OutboxService
 from control_plane.services.persons import PersonService
 from control_plane.services.ports import Bus, Clock, Ids, Locks, Presence, RateLimits, Seats, Tokens, Turn
+from control_plane.services.renewals import RenewalService
 from control_plane.services.retention import RetentionService
 from control_plane.services.room_listing import RoomListing
 from control_plane.services.room_roles import RoomRoleService
@@ -90,6 +91,7 @@ class Platform:
     persons: PersonService
     retention: RetentionService
     live: LiveService
+    renewals: RenewalService
     feed: FeedService
     chat: ChatService
     alerts: AlertService

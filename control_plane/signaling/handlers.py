@@ -18,6 +18,7 @@ from control_plane.signaling.connection import Connection, LaneName
 from control_plane.signaling.departures import leave
 from control_plane.signaling.media_care import MediaCare
 from control_plane.signaling.needs import Author
+from control_plane.signaling.renewing import renew
 from control_plane.signaling.session import Session
 from control_plane.signaling.wire import method_of
 from media_plane.contract.messages import Direction
@@ -366,6 +367,11 @@ async def remove_participant(room: Room, request: m.ParticipantRemove) -> m.Empt
     return EMPTY
 
 
+async def renew_session(room: Room, request: m.SessionRenew) -> m.SessionRenewed:
+    """`session.renew`."""
+    return await renew(room.session.needs, room.connection, request.access_token)
+
+
 async def leave_room(room: Room, _: m.RoomLeave) -> m.Empty:
     """`room.leave`: the connection closes the socket after the answer."""
     connection = room.connection
@@ -397,6 +403,7 @@ HANDLERS: dict[type[m.RequestBase], tuple[Handler, LaneName]] = {
     m.AlertStep: (step_alert, "posts"),
     m.FeedRead: (read_feed, "reads"),
     m.ParticipantRemove: (remove_participant, "reads"),
+    m.SessionRenew: (renew_session, "reads"),
     m.RoomLeave: (leave_room, "media"),
 }
 """Every request but hello: who does it, and in which lane it keeps its order."""

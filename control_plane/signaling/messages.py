@@ -173,6 +173,17 @@ class ParticipantRemove(RequestBase, tag="participant.remove"):
     participant_id: UUID
 
 
+class SessionRenew(RequestBase, tag="session.renew"):
+    """Go on by a newer token, where what one joined by ends: hosted Supabase's access token, an API token's lifetime.
+
+    Answer: `SessionRenewed`. access_token: of the same person and kind; an API token's text where one joined by one.
+    Errors, after which the socket goes on to its own end: unauthenticated, forbidden (facts: reason, or ability), not_found,
+    sso_required, feature_not_in_plan, conflict.
+    """
+
+    access_token: str
+
+
 class RoomLeave(RequestBase, tag="room.leave"):
     """Go. Answer: `Empty`, then the server closes with 1000. Whatever is asked after it is refused: already_left."""
 
@@ -197,6 +208,7 @@ Request = (
     | AlertStep
     | FeedRead
     | ParticipantRemove
+    | SessionRenew
     | RoomLeave
 )
 
@@ -257,6 +269,13 @@ class Posted(Wire):
     """Committed. seq: its number in the room's feed."""
 
     seq: int
+
+
+class SessionRenewed(Wire):
+    """It goes on. resume_token: for the next hello, replaces earlier ones. expires_at: its end; None: there is none."""
+
+    resume_token: str
+    expires_at: datetime | None = None
 
 
 class FeedPage(Wire):

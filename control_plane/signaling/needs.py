@@ -100,6 +100,14 @@ class Live(Protocol):
         ...
 
 
+class Renewals(Protocol):
+    """`services.renewals.RenewalService`, as far as this door asks it."""
+
+    async def renew(self, admission: Admission, access_token: str) -> Admission:
+        """The admission with the end of the token shown. Raises Unauthenticated, Forbidden, NotFound, Unavailable."""
+        ...
+
+
 class Feed(Protocol):
     """`services.feed.FeedService`, as far as this door asks it."""
 
@@ -162,6 +170,7 @@ class Needs:
     """Everything this door asks."""
 
     live: Live
+    renewals: Renewals
     feed: Feed
     chat: Chat
     alerts: Alerts

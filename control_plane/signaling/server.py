@@ -197,6 +197,7 @@ class SignalingDoor:
         self.hub = Hub(
             Needs(
                 live=platform.live,
+                renewals=platform.renewals,
                 feed=platform.feed,
                 chat=platform.chat,
                 alerts=platform.alerts,

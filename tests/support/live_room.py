@@ -78,6 +78,7 @@ async def open_live_room(platform: Platform, tenant: Tenant, *, sweep_s: float =
     hub = Hub(
         Needs(
             live=platform.live,
+            renewals=platform.renewals,
             feed=platform.feed,
             chat=platform.chat,
             alerts=platform.alerts,
@@ -115,11 +116,11 @@ async def open_live_room(platform: Platform, tenant: Tenant, *, sweep_s: float =
         await server.close()
 
 
-async def resume_code(room: LiveRoom, guest: Guest) -> int | None:
-    """Come back with a guest's resume token; answers how the socket was closed, None when they were let in."""
+async def resume_code(room: LiveRoom, guest: Guest, resume_token: str | None = None) -> int | None:
+    """Come back with a guest's resume token, or a later one; how the socket was closed, None when they were let in."""
     again = await SignalingClient.connect(room.url, origin="http://localhost:8000")
     try:
-        resume = m.Hello(id=0, resume_token=guest.welcome.resume_token, rtp_capabilities=SEALED)
+        resume = m.Hello(id=0, resume_token=resume_token or guest.welcome.resume_token, rtp_capabilities=SEALED)
         await again.request(resume, m.Welcome)
     except SocketClosed:
         return again.close_code

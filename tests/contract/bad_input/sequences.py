@@ -207,6 +207,7 @@ _MAKERS: dict[str, Callable[[Random, Lore], Fields]] = {
     "alert.step": _step,
     "feed.read": _read,
     "participant.remove": _one("nobody", "participantId"),
+    "session.renew": lambda draw, _: {"accessToken": draw.choice(("", "trt_", "e30.e30.e30", *hostile.TEXTS))},
 }
 """Every request but those of `LEFT_OUT`; `participant.remove` names nobody, since the removed may not come back."""
 LEFT_OUT = {"hello", "room.leave"}

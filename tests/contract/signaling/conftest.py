@@ -33,6 +33,7 @@ from tests.contract.signaling.fakes import (
     MemoryLive,
     MemoryPresence,
     MemorySeats,
+    NoRenewals,
     NoTurn,
 )
 
@@ -158,6 +159,7 @@ class World:
         hub = Hub(
             Needs(
                 live=self.live,
+                renewals=NoRenewals(),
                 feed=self.feed,
                 chat=self.chat,
                 alerts=MemoryAlerts(self.feed),

@@ -140,6 +140,13 @@ class NoTurn:
         return []
 
 
+class NoRenewals:
+    """Takes no token for another: real ones are renewed in tests/integration."""
+
+    async def renew(self, admission: Admission, access_token: str) -> Admission:
+        raise Unauthenticated("This token is not good.")
+
+
 class MemoryFeed:
     """One room's rows."""
 

@@ -46,6 +46,18 @@ export async function accessToken(): Promise<string | null> {
   return data.session?.access_token ?? null;
 }
 
+/** The tokens of now and of later, for what stays open longer than one of them lives. */
+export const tokens = {
+  now: freshToken,
+  read: accessToken,
+  watch(onToken: (token: string) => void): () => void {
+    const { data } = auth.onAuthStateChange((event, session) => {
+      if (event === 'TOKEN_REFRESHED' && session) onToken(session.access_token);
+    });
+    return () => data.subscription.unsubscribe();
+  },
+};
+
 let renewal: Promise<{ data: { session: Session | null }; error: AuthError | null }> | null = null;
 
 /**

@@ -7,6 +7,7 @@ import { LocalMediaControls } from './local-media';
 import { MediaSession } from './media-session';
 import { EarlySocket, type OpeningSocket } from './early-socket';
 import { createRoomStore, othersProducerIds, type RoomStore } from './room-store';
+import { Renewal, type TokenSource } from './renewal';
 import { countsOf, qualityOf, type Counts } from './quality';
 import { browserSocket, SignalingClient, type EndReason, type Ticket } from './signaling-client';
 import { Viewing } from './viewing';
@@ -22,6 +23,8 @@ export interface RoomSessionOptions {
   createDevice(): Promise<types.Device>;
   /** Where the socket will probably lead; it opens beside the join. Null: nobody knows. */
   signalingUrl?: string | null;
+  /** Who is here goes on by each next token. */
+  tokens?: TokenSource;
   devices?: Devices;
   captureTrack?: typeof capture;
   createSocket?: (url: string) => OpeningSocket;
@@ -71,7 +74,8 @@ export class RoomSession {
    */
   async start(): Promise<void> {
     if (this.isOver()) return;
-    const create = this.options.createSocket ?? browserSocket;
+    const { tokens, createSocket: create = browserSocket } = this.options;
+    const renewal = tokens && new Renewal(tokens);
     const early = (this.early = new EarlySocket(this.options.signalingUrl ?? null, create));
     const [ticket, device] = await early.beside(Promise.all([this.options.join(), this.options.createDevice()]));
     if (this.isOver()) return;
@@ -85,6 +89,7 @@ export class RoomSession {
       onNotification: (notification) => this.hear(notification),
       onReconnecting: () => this.store.setState((state) => ({ phase: 'reconnecting', lostAt: state.lostAt ?? Date.now() })),
       onEnd: (reason) => this.end(reason),
+      renewal,
       createSocket: (url) => early.take(url) ?? create(url),
     });
     this.client.start(ticket);
@@ -122,9 +127,7 @@ export class RoomSession {
     return this.media?.levelOf(producerId) ?? 0;
   }
 
-  tryNow(): void {
-    this.client?.tryNow();
-  }
+  tryNow(): void { this.client?.tryNow(); }
 
   dismissBack(): void {
     this.store.setState({ backAfterMs: null });
@@ -142,9 +145,7 @@ export class RoomSession {
     return this.client;
   }
 
-  private isOver(): boolean {
-    return this.isClosed;
-  }
+  private isOver(): boolean { return this.isClosed; }
 
   private async sendChat(id: string, text: string): Promise<void> {
     const line = { id, kind: 'chat' as const, text, hasFailed: false };

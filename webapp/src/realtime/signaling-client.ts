@@ -2,6 +2,7 @@ import { CLOSE_CODES, type Answers, type Notification, type Welcome } from '@/ap
 import type { Request } from '@/api/generated/signaling';
 import { codeOf } from '@/lib/errors';
 import type { OpeningSocket } from './early-socket';
+import type { Renewal } from './renewal';
 import { LOST, SignalingError, SignalingSocket, type BodyOf, type SocketLike } from './signaling-socket';
 
 /** Why there will be no more connecting. */
@@ -23,6 +24,8 @@ export interface SignalingOptions {
   onNotification: (notification: Notification) => void;
   onReconnecting: () => void;
   onEnd: (reason: EndReason) => void;
+  /** Shows newer tokens while this goes on. */
+  renewal?: Renewal | undefined;
   createSocket?: (url: string) => SocketLike;
   random?: () => number;
 }
@@ -64,6 +67,7 @@ export class SignalingClient {
 
   /** Open the first socket; everything after is told through the options' callbacks. */
   start(ticket: Ticket): void {
+    this.options.renewal?.start((token) => this.renew(token));
     void this.run(ticket);
   }
 
@@ -177,6 +181,15 @@ export class SignalingClient {
     }
   }
 
+  /** Go on by a newer token. A refusal is an answer: the socket goes on to its own end, and joining again says why. */
+  private async renew(accessToken: string): Promise<void> {
+    try {
+      this.resumeToken = (await this.requestDurably('session.renew', { accessToken })).resumeToken;
+    } catch (error) {
+      if (PASSING.has(codeOf(error) ?? 'timeout')) throw error;
+    }
+  }
+
   private whenLive(): Promise<void> {
     if (this.isWelcomed) return Promise.resolve();
     if (this.isOver) return Promise.reject(new SignalingError('session_over', 'The session is over.'));
@@ -196,6 +209,7 @@ export class SignalingClient {
     if (this.isOver) return;
     this.isOver = true;
     this.wake?.();
+    this.options.renewal?.close();
     this.socket?.end(1000);
     const over = new SignalingError('session_over', 'The session is over.');
     for (const { reject } of this.liveWaiters.splice(0)) reject(over);

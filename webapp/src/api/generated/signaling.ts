@@ -431,6 +431,25 @@ export interface SessionEnded {
   method: "session.ended";
 }
 
+/**
+ * Go on by a newer token, where what one joined by ends: hosted Supabase's access token, an API token's lifetime.
+ *
+ * Answer: `SessionRenewed`. access_token: of the same person and kind; an API token's text where one joined by one.
+ * Errors, after which the socket goes on to its own end: unauthenticated, forbidden (facts: reason, or ability), not_found,
+ * sso_required, feature_not_in_plan, conflict.
+ */
+export interface SessionRenew {
+  method: "session.renew";
+  id: number;
+  accessToken: string;
+}
+
+/** It goes on. resume_token: for the next hello, replaces earlier ones. expires_at: its end; None: there is none. */
+export interface SessionRenewed {
+  resumeToken: string;
+  expiresAt?: string | null;
+}
+
 /** Direction of the idea. */
 export type Side = "long" | "short";
 
@@ -535,6 +554,7 @@ export type Request =
   | AlertStep
   | FeedRead
   | ParticipantRemove
+  | SessionRenew
   | RoomLeave;
 
 /** Anything the server sends unasked. */
@@ -580,6 +600,7 @@ export interface Answers {
   "alert.step": Posted;
   "feed.read": FeedPage;
   "participant.remove": Empty;
+  "session.renew": SessionRenewed;
   "room.leave": Empty;
 }
 
