@@ -1,6 +1,5 @@
 import type { Device } from 'mediasoup-client';
 import { Activity, useEffect, useEffectEvent, useRef, useState } from 'react';
-import { flushSync } from 'react-dom';
 import { useStore } from 'zustand';
 import { tokens } from '@/api/auth';
 import { prepareDevice } from '@/realtime/prepared-device';
@@ -11,7 +10,6 @@ import { EndedView } from './ended-view';
 import { RoomSessionProvider } from './room-context';
 import { RoomView, type RoomPanels } from './room-view';
 import { chosenDevice } from './use-devices';
-import { usePreview } from './use-preview';
 import { codeOf } from '@/lib/errors';
 
 /** Where signaling is, as the page was told; a join's answer has the last word. */
@@ -51,7 +49,6 @@ export function RoomPage(props: RoomPageProps) {
   const [isOpening, setOpening] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const door = useDoor(organizationId, roomId, !isInside);
-  const preview = usePreview();
   const open = useRef<RoomSession | null>(null);
   const isEntering = useRef(false);
 
@@ -62,7 +59,7 @@ export function RoomPage(props: RoomPageProps) {
     return () => open.current?.close();
   }, []);
 
-  async function enter(isStart: boolean): Promise<void> {
+  async function enter(answer: DoorAnswer, isStart: boolean): Promise<void> {
     // What was pressed stays on the page until the room can be shown: pressing it again opens no second one.
     if (isEntering.current) return;
     isEntering.current = true;
@@ -77,13 +74,12 @@ export function RoomPage(props: RoomPageProps) {
       await next.start();
       // Until the media is negotiated every millisecond of the one thread is the join's.
       await drawn(next);
-      // What is on now, not at the click: the door's buttons work until it is gone, and nothing comes between here.
-      flushSync(() => {
-        publishWhenLive(next, preview.take());
-        setSession(next);
-        setInside(true);
-      });
+      setSession(next);
+      setInside(true);
+      publishWhenLive(next, answer);
     } catch (error) {
+      answer.microphone?.stop();
+      answer.camera?.stop();
       next.close();
       open.current = null;
       setInside(false);
@@ -94,7 +90,7 @@ export function RoomPage(props: RoomPageProps) {
     setOpening(false);
   }
 
-  const enterOnce = useEffectEvent(() => void enter(false));
+  const enterOnce = useEffectEvent(() => void enter({ microphone: null, camera: null }, false));
   const isLive = door.data?.state === 'live';
   const hasEntered = useRef(false);
   useEffect(() => {
@@ -117,11 +113,10 @@ export function RoomPage(props: RoomPageProps) {
           myName={props.myName}
           canRun={props.canRun}
           canPublish={props.canPublish}
-          preview={preview}
           isBusy={isOpening}
           problem={problem}
-          onJoin={() => void enter(false)}
-          onStart={() => void enter(true)}
+          onJoin={(answer) => void enter(answer, false)}
+          onStart={(answer) => void enter(answer, true)}
           onBack={onBack}
         />
       )}
@@ -133,8 +128,7 @@ export function RoomPage(props: RoomPageProps) {
             session={session}
             roomName={door.data?.name ?? ''}
             onLeave={leave}
-            isOpening={isOpening}
-            onAgain={() => void enter(false)}
+            onAgain={() => void enter({ microphone: null, camera: null }, false)}
           />
         </RoomSessionProvider>
       </Activity>
@@ -145,13 +139,11 @@ export function RoomPage(props: RoomPageProps) {
 interface OpenRoomProps extends RoomPageProps {
   session: RoomSession;
   roomName: string;
-  /** Coming back is under way. */
-  isOpening: boolean;
   onLeave: () => void;
   onAgain: () => void;
 }
 
-function OpenRoom({ session, organizationId, roomId, organizationName, roomName, makePanels, isOpening, onLeave, onAgain, onBack }: OpenRoomProps) {
+function OpenRoom({ session, organizationId, roomId, organizationName, roomName, makePanels, onLeave, onAgain, onBack }: OpenRoomProps) {
   const phase = useStore(session.store, (state) => state.phase);
   const end = useStore(session.store, (state) => state.end);
   const facts = useStore(session.store, (state) => state.facts);
@@ -169,7 +161,7 @@ function OpenRoom({ session, organizationId, roomId, organizationName, roomName,
     };
   }, [session]);
 
-  if (phase === 'ended') return <EndedView reason={end ?? 'left'} isOpening={isOpening} onAgain={onAgain} onRooms={onBack} />;
+  if (phase === 'ended') return <EndedView reason={end ?? 'left'} onAgain={onAgain} onRooms={onBack} />;
   return (
     <RoomView
       roomName={facts?.roomName ?? roomName}
