@@ -32,7 +32,7 @@ class SideWork:
             raise Unavailable(
                 "Too many sign-ins are being looked at. Try again in a moment.", retry_after_s=5
             ) from error
-        try:
-            return await asyncio.to_thread(work)
-        finally:
-            self._places.release()
+        # A thread can't be stopped: its place comes free when it ends, also when nobody waits for it any more.
+        running = asyncio.create_task(asyncio.to_thread(work))
+        running.add_done_callback(lambda _: self._places.release())
+        return await asyncio.shield(running)

@@ -257,7 +257,13 @@ def require_second_factor(sign_in: SignIn, factors: list[Factor]) -> None:
 
 
 def with_metadata(account: Account, changes: dict[str, Any] | None) -> Account:
-    """The account with its user_metadata merged: nulls delete. Raises InvalidInput: too large."""
+    """The account with its user_metadata merged: nulls delete; None leaves it, whatever was allowed when it was written.
+
+    Raises:
+        InvalidInput: too large, too deep.
+    """
+    if changes is None:
+        return account
     metadata = merged(account.user_metadata, changes)
     return msgspec.structs.replace(
         account, user_metadata=metadata, display_name=display_name_of(account.email, metadata)
@@ -272,7 +278,8 @@ def merged(old: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Any
             metadata.pop(name, None)
         else:
             metadata[name] = value
-    check_metadata(metadata)
+    if changes:
+        check_metadata(metadata)
     return metadata
 
 

@@ -286,6 +286,9 @@ class LiveService:
         return msgspec.structs.replace(admission, claims=claims, resume_token=resume_token)
 
     async def _welcome(self, claims: JoinClaims, *, is_resume: bool) -> Admission:
+        if claims.sign_in_id is None and claims.token_id is None and claims.expires_at is None:
+            # Of a process older than these claims: nothing says what would end it.
+            raise Unauthenticated("This token is of an older version. Join again.")
         if claims.sign_in_id is not None and await sign_ins.is_over(self.db, claims.sign_in_id):
             raise Unauthenticated("You signed out. Sign in and join again.")
         if claims.expires_at is not None and claims.expires_at <= self.clock.now():

@@ -81,7 +81,11 @@ class SsoMetadata:
             seen = await store.find_connection(tx, organization_id, connection_id)
         if seen is None or seen.idp_metadata_url is None:
             return
-        found = await self._fetch(seen)
+        try:
+            found = await self._fetch(seen)
+        except Unavailable:
+            # Too much is being read just now; the next run comes back to it.
+            return
         async with self.db.tenant(organization_id) as tx:
             before = await store.find_connection(tx, organization_id, connection_id, lock=True)
             # Another process, or its owner, may have read it meanwhile.

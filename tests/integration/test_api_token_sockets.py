@@ -8,8 +8,10 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 import pytest
 
+from control_plane.domain.errors import Unauthenticated
 from control_plane.domain.ids import ParticipantId
 from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Role
@@ -213,3 +215,15 @@ async def test_a_removal_over_the_socket_is_logged_with_the_sign_in_or_the_token
         ("user", host.caller.session_id, None),
         ("token", None, token_id),
     ]
+
+
+async def test_a_token_of_a_version_that_wrote_none_of_what_ends_it_has_to_join_again(room: LiveRoom) -> None:
+    robot, _ = await _enter(room, room.tenant.owner)
+    tokens = room.platform.tokens
+    claims = await tokens.verify_resume(robot.welcome.resume_token)
+    old = await tokens.issue_resume(msgspec.structs.replace(claims, token_id=None, expires_at=None, sign_in_id=None))
+    same = await tokens.issue_resume(claims)
+
+    with pytest.raises(Unauthenticated):
+        await room.platform.live.resume(old)
+    assert (await room.platform.live.resume(same)).participant.id == claims.participant_id

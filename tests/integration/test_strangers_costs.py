@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -62,6 +62,28 @@ async def test_data_nested_too_deep_signs_nobody_up_and_the_operators_list_can_b
     listed = await api.get("/auth/v1/admin/users", headers={"Authorization": f"Bearer {SERVICE_KEY}"})
 
     assert (statuses, listed.status_code) == ([200, 400, 400], 200)
+
+
+async def test_who_was_allowed_deeper_data_once_still_changes_their_password(
+    api: httpx.AsyncClient, platform: Platform
+) -> None:
+    body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    signed_up = (await api.post("/auth/v1/signup", json=body)).json()
+    deep = f'{{"x": {"[" * 30}{"]" * 30}}}'
+    async with platform.db.platform() as tx:
+        await tx.execute(
+            "update auth_credentials set user_metadata = $2::jsonb where user_id = $1",
+            UUID(signed_up["user"]["id"]),
+            deep,
+        )
+
+    answer = await api.put(
+        "/auth/v1/user",
+        headers={"Authorization": f"Bearer {signed_up['access_token']}"},
+        json={"password": f"{PASSWORD} 2"},
+    )
+
+    assert answer.status_code == 200, answer.text
 
 
 # --- letters
