@@ -24,7 +24,7 @@ from control_plane.settings import Settings, read_settings
 from scripts.stack.ports import free_port
 from scripts.stack.postgres import EmbeddedPostgres
 from scripts.stack.valkey import EmbeddedValkey
-from tests.documented import check_refusal
+from tests.documented import check_good_answer, check_refusal
 
 # A property holds however slow the machine is: no test is red because an example took long.
 drawing.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -92,7 +92,7 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
 async def api(platform: Platform, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The REST door, called without a socket."""
     transport = httpx.ASGITransport(app=create_app(platform, settings))  # type: ignore[arg-type]  # Litestar's own ASGI types
-    hooks = {"response": [check_refusal]}
+    hooks = {"response": [check_good_answer, check_refusal]}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", event_hooks=hooks) as client:
         yield client
 
