@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { json, problem, serve, signedIn } from './fake-api';
+import { json, problem, serve, signedIn, tokenOf } from './fake-api';
 
 vi.mock('./auth', async () => (await import('./fake-api')).fakeAuth);
 
@@ -75,6 +75,16 @@ describe('a token that is refused', () => {
     expect(await call('POST', ROOMS, { ...place, body: { name: 'Opening bell' } })).toEqual({ id: 'r1' });
     expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer token-1', 'Bearer token-2']);
     expect(sent[1]?.body).toEqual({ name: 'Opening bell' });
+    expect(signedIn.isOut).toBe(false);
+  });
+
+  it('is renewed for the same person only: another’s does not send what the first one meant', async () => {
+    const sent = serve(problem(401, 'unauthenticated'), json(201, { id: 'r1' }));
+    Object.assign(signedIn, { token: tokenOf('anna'), renewed: tokenOf('bert') });
+    const { call } = await client();
+
+    await expect(call('POST', ROOMS, { ...place, body: { name: 'Anna’s' } })).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(sent).toHaveLength(1);
     expect(signedIn.isOut).toBe(false);
   });
 

@@ -15,6 +15,11 @@ export const signedIn = {
   isOut: false,
 };
 
+/** An access token of somebody, as far as the web app reads one. */
+export function tokenOf(person: string, name = 'token'): string {
+  return `${name}.${btoa(JSON.stringify({ sub: person }))}.sealed`;
+}
+
 /** In place of `./auth`. */
 export const fakeAuth = {
   freshToken: () => signedIn.token,

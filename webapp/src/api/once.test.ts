@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { json, problem, serve, type Sent } from './fake-api';
+import { json, problem, serve, signedIn, tokenOf, type Sent } from './fake-api';
 
 vi.mock('./auth', async () => (await import('./fake-api')).fakeAuth);
 
@@ -13,6 +13,7 @@ const keys = (sent: Sent[]) => sent.map(({ headers }) => headers.get('idempotenc
 beforeEach(() => {
   bell = { ...place, body: { name: `Bell ${++tests}` } };
   vi.useRealTimers();
+  signedIn.token = 'token-1';
 });
 
 describe('what makes something', () => {
@@ -67,6 +68,78 @@ describe('what makes something', () => {
     await send('One');
 
     expect(new Set(keys(sent)).size).toBe(3);
+  });
+});
+
+describe('what can be undone and meant anew', () => {
+  const room = { params: { path: { organization_id: 'o1', room_id: 'r1' } } };
+  const START = '/organizations/{organization_id}/rooms/{room_id}/start';
+  const lost = (): Promise<Response> => Promise.reject(new TypeError('no network'));
+
+  it('is started again under a key of its own, also when nothing is known to have ended it', async () => {
+    const sent = serve(lost, json(201, { id: 's1' }));
+    const { call } = await import('./client');
+
+    await call('POST', START, room).catch(() => null);
+    await call('POST', START, room);
+
+    expect(new Set(keys(sent)).size).toBe(2);
+  });
+
+  it.each([
+    ['done', json(204, null), 2],
+    ['perhaps done', lost, 2],
+    ['refused', problem(403, 'forbidden'), 1],
+  ])('is made anew after it was lost, when taking it back was %s', async (_, undone, made) => {
+    const sent = serve(lost, undone, json(201, { id: 'i2' }));
+    const { call } = await import('./client');
+    const invite = () => call('POST', ROOMS, bell).catch(() => null);
+
+    await invite();
+    await call('DELETE', '/organizations/{organization_id}/invitations/{invitation_id}', {
+      params: { path: { organization_id: 'o1', invitation_id: 'i1' } },
+    }).catch(() => null);
+    await invite();
+
+    expect(new Set(keys(sent).filter((key) => key !== null)).size).toBe(made);
+  });
+
+  it('is the same still after a write in another organization', async () => {
+    const sent = serve(lost, json(204, null), json(201, { id: 'r2' }));
+    const { call } = await import('./client');
+
+    await call('POST', ROOMS, bell).catch(() => null);
+    await call('DELETE', '/organizations/{organization_id}/deletion', { params: { path: { organization_id: 'o2' } } });
+    await call('POST', ROOMS, bell);
+
+    expect(keys(sent)[2]).toBe(keys(sent)[0]);
+  });
+});
+
+describe('two people in one tab', () => {
+  it('share no answer that is on its way', async () => {
+    const sent = serve(json(201, { id: 'a' }), json(201, { id: 'b' }));
+    const { call } = await import('./client');
+
+    signedIn.token = tokenOf('anna');
+    const hers = call('POST', ROOMS, bell);
+    signedIn.token = tokenOf('bert');
+    const his = call('POST', ROOMS, bell);
+
+    expect(await Promise.all([hers, his])).toEqual([{ id: 'a' }, { id: 'b' }]);
+    expect(new Set(keys(sent)).size).toBe(2);
+  });
+
+  it('share no key after a lost answer', async () => {
+    const sent = serve(problem(503, 'unavailable'));
+    const { call } = await import('./client');
+
+    for (const person of ['anna', 'bert']) {
+      signedIn.token = tokenOf(person);
+      await call('POST', ROOMS, bell).catch(() => null);
+    }
+
+    expect(new Set(keys(sent)).size).toBe(2);
   });
 });
 

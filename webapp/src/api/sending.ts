@@ -1,6 +1,7 @@
 import { accessToken, auth, freshToken, renewedToken } from './auth';
 import { once } from './once';
 import { ApiProblem } from './problem';
+import { subjectOf } from './subject';
 import { WORDS } from './words';
 
 const DEADLINE_MS = 15_000;
@@ -16,14 +17,15 @@ export async function send(request: Request): Promise<Response> {
   const token = freshToken() ?? (await accessToken());
   const text = request.method === 'GET' ? '' : await request.text();
   const what = `${request.method} ${request.url}\n${text}`;
-  return once(request, what, (key) => sendAs(token, request, text, key));
+  return once(request, subjectOf(token) ?? '', what, (key) => sendAs(token, request, text, key));
 }
 
 async function sendAs(token: string | null, request: Request, text: string, key: string | null): Promise<Response> {
   const response = await exchange(request, text, token, key);
   if (response.status !== 401 || token === null) return response;
   const other = await renewedToken(token);
-  if (other === undefined) return response;
+  // Somebody else has signed in meanwhile, in this tab or another: what the first one meant is not theirs to do.
+  if (other === undefined || (other !== null && subjectOf(other) !== subjectOf(token))) return response;
   // A refusal to listen is not carried out, so this is no second time.
   const second = other === null ? response : await exchange(request, text, other, key);
   if (second.status === 401) await auth.signOut({ scope: 'local' });
