@@ -16,8 +16,6 @@ export function transportOptions(options: TransportOptions, iceServers: RTCIceSe
     iceCandidates: sealed<types.IceCandidate[]>(options.iceCandidates),
     dtlsParameters: sealed<types.DtlsParameters>(options.dtlsParameters),
     iceServers,
-    // Candidates are gathered while the two descriptions are made, not after them.
-    additionalSettings: { iceCandidatePoolSize: 1 },
   };
 }
 
