@@ -309,7 +309,7 @@ def assemble(
             service_key=settings.service_key,
         ),
         organizations=OrganizationService(db, clock, ids, locks),
-        memberships=MembershipService(db, bus, clock),
+        memberships=MembershipService(db, bus, clock, locks),
         invitations=InvitationService(db, clock, ids, mail, rate_limits, settings.public_url, is_ours=outside is None),
         workspaces=WorkspaceService(db, clock, ids),
         room_listing=RoomListing(db),

@@ -82,6 +82,7 @@ CODES: dict[str, tuple[int, str, str, dict[str, Any]]] = {
 """Code -> status, title, an example's detail and facts."""
 OWN: dict[str, tuple[str, ...]] = {
     "createOrganization": ("plan_limit_reached",),
+    "transferOrganization": ("plan_limit_reached",),
     "createRoom": ("plan_limit_reached",),
     "restoreRoom": ("plan_limit_reached",),
     "createWorkspace": ("plan_limit_reached",),

@@ -6,6 +6,7 @@ offer that waits would leave an organization between two owners' intentions. Who
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import msgspec
@@ -14,11 +15,12 @@ from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Conflict, NotFound
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.organizations import Member, MemberChanges, host_flag, require_may_give, require_may_manage
-from control_plane.domain.plans import require_room_for_one
+from control_plane.domain.plans import PlanTier, require_room_for_one
 from control_plane.domain.roles import Permission, Role
 from control_plane.services import access, audit, revocation
 from control_plane.services.entitlements import lock_entitlement
-from control_plane.services.ports import Bus, Clock
+from control_plane.services.owning import room_for_one_more
+from control_plane.services.ports import Bus, Clock, Locks
 from control_plane.stores import organizations as store
 from control_plane.stores import room_roles as room_role_store
 from control_plane.stores.database import Database, Transaction
@@ -31,6 +33,7 @@ class MembershipService:
     db: Database
     bus: Bus
     clock: Clock
+    locks: Locks
 
     async def list_members(
         self,
@@ -136,8 +139,19 @@ class MembershipService:
 
         Raises:
             NotFound: the organization, or the person is no member. Forbidden: the caller is not the owner (any more).
-            Conflict: the person is no Admin. Unavailable.
+            Conflict: the person is no Admin. LimitExceeded: they own enough on the smallest plan. Unavailable.
         """
+        async with self.db.tenant(organization_id) as tx:
+            # Before anything of the heir's is counted: only the owner may learn of it.
+            await access.require(tx, caller, organization_id, Permission.OWN_ORGANIZATION)
+            _check_heir(await _require_member(tx, organization_id, user_id))
+            organization = await store.find_organization(tx, organization_id)
+        async with AsyncExitStack() as held:
+            if organization is not None and organization.plan_tier is PlanTier.STARTER:
+                await held.enter_async_context(room_for_one_more(self.db, self.locks, user_id, organization_id))
+            await self._transfer(caller, organization_id, user_id)
+
+    async def _transfer(self, caller: Caller, organization_id: OrganizationId, user_id: UserId) -> None:
         async with self.db.tenant(organization_id) as tx:
             # Locked before the caller is looked at: of two transfers at once the second finds who owns it then.
             await access.require(tx, caller, organization_id, None)
@@ -146,8 +160,7 @@ class MembershipService:
             heir = await _require_member(tx, organization_id, user_id)
             if heir.role is Role.OWNER:
                 return
-            if heir.role is not Role.ADMIN:
-                raise Conflict("Make them an admin first.", reason="not_admin")
+            _check_heir(heir)
             await store.update_member(tx, organization_id, msgspec.structs.replace(owner, role=Role.ADMIN))
             await store.update_member(tx, organization_id, msgspec.structs.replace(heir, role=Role.OWNER))
             for changed in (owner.user_id, heir.user_id):
@@ -161,6 +174,11 @@ class MembershipService:
                 before={"ownerId": str(owner.user_id)},
                 after={"ownerId": str(heir.user_id)},
             )
+
+
+def _check_heir(heir: Member) -> None:
+    if heir.role not in {Role.ADMIN, Role.OWNER}:
+        raise Conflict("Make them an admin first.", reason="not_admin")
 
 
 def _check_change(caller: Caller, manager: Member, before: Member, changes: MemberChanges) -> None:

@@ -17,7 +17,7 @@ from control_plane.domain.plans import PlanTier
 from control_plane.domain.roles import Permission, Role
 from control_plane.domain.rooms import clean_name, clean_slug, make_slug
 from control_plane.services import access, audit
-from control_plane.services.entitlements import require_room_for_organization
+from control_plane.services.owning import room_for_one_more
 from control_plane.services.ports import Clock, Ids, Locks
 from control_plane.stores import accounts as account_store
 from control_plane.stores import organizations as store
@@ -103,23 +103,11 @@ class OrganizationService:
             trial_ends_at=now + TRIAL,
             created_at=now,
         )
-        if self.locks is None:
-            return await self._create_counted(caller, organization)
-        # What a person owns lies in many tenants' scopes: no row of theirs could be locked from within the new one.
-        name_of_lock = f"organizations:{caller.user_id}"
-        held = await self.locks.take(name_of_lock)
         try:
-            return await self._create_counted(caller, organization)
-        finally:
-            await self.locks.release(name_of_lock, held)
-
-    async def _create_counted(self, caller: Caller, organization: Organization) -> OwnOrganization:
-        async with self.db.user(caller.user_id) as tx:
-            owned = [one for one, role in await store.list_own(tx, caller.user_id) if role is Role.OWNER]
-        if all(one.id != organization.id for one in owned):
-            require_room_for_organization(owned)
-        try:
-            async with self.db.tenant(organization.id) as tx:
+            async with (
+                room_for_one_more(self.db, self.locks, caller.user_id, organization.id),
+                self.db.tenant(organization.id) as tx,
+            ):
                 return await self._create(tx, caller, organization)
         except ForeignKeyViolation as error:
             raise Unauthenticated("This account no longer exists.") from error

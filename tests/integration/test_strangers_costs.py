@@ -22,7 +22,7 @@ from control_plane.services.accounts import METADATA_MAX_DEPTH
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from tests.conftest import make_settings
-from tests.factories import Person, Tenant, make_member, make_person, make_tenant
+from tests.factories import Person, Tenant, add_member, make_member, make_person, make_tenant
 
 PASSWORD = "correct horse battery"
 SERVICE_KEY = "service-key-of-the-tests-0123456789"
@@ -202,6 +202,29 @@ async def test_a_repeat_and_a_paid_organization_do_not_count(
 
     assert again.organization.id == own.organization.id
     assert second.organization.id != own.organization.id
+
+
+async def test_who_owns_enough_is_handed_no_free_one_more_and_only_an_owner_learns_so(
+    api: httpx.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entitlements_module, "OWNED_ON_STARTER_MAX", 1)
+    tenants = [await make_tenant(platform, PlanTier.STARTER) for _ in range(2)]
+    heir = await make_member(platform, tenants[0], Role.ADMIN)
+    for tenant in tenants[1:]:
+        await add_member(platform, tenant, heir, Role.ADMIN)
+    body = {"userId": str(heir.caller.user_id)}
+
+    answers = await asyncio.gather(
+        *(api.post(f"{one.path}/transfer", headers=one.owner.headers, json=body) for one in tenants)
+    )
+    refused = tenants[[one.status_code for one in answers].index(402)]
+    stranger = await api.post(f"{refused.path}/transfer", headers=heir.headers, json=body)
+    await platform.organizations.set_plan(str(refused.id), PlanTier.PROFESSIONAL)
+    paid = await api.post(f"{refused.path}/transfer", headers=refused.owner.headers, json=body)
+
+    assert sorted(one.status_code for one in answers) == [200, 402]
+    assert stranger.status_code == 403
+    assert paid.status_code == 200
 
 
 # --- guesses

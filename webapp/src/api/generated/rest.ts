@@ -7498,6 +7498,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["401-unauthenticated"];
+            402: components["responses"]["402-plan_limit_reached"];
             403: components["responses"]["403-forbidden-sso_required"];
             404: components["responses"]["404-not_found"];
             406: components["responses"]["406-not_acceptable"];
