@@ -21,7 +21,7 @@ from tests.factories import Person, make_member
 pytestmark = [pytest.mark.worker, pytest.mark.stack]
 
 REFUSALS = {
-    *("not_found", "conflict", "forbidden", "invalid_input", "rate_limited"),
+    *("not_found", "unauthenticated", "conflict", "forbidden", "invalid_input", "rate_limited"),
     *("alert_over", "alert_not_filled", "alert_already_filled", "target_already_hit"),
 }
 """What a request that makes no sense may be answered with. Not `unavailable`: nothing was away."""

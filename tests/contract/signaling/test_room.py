@@ -268,7 +268,6 @@ AFTER_GOODBYE: dict[str, m.RequestBase] = {
     "chat.post": m.ChatPost(id=0, message_id=uuid4(), text="One more thing."),
     "feed.read": m.FeedRead(id=0, after=0),
     "participant.remove": m.ParticipantRemove(id=0, participant_id=uuid4()),
-    "session.renew": m.SessionRenew(id=0, access_token="token"),
 }
 """Requests of every lane."""
 
