@@ -11,13 +11,13 @@ from control_plane.rest import auth_wire, problems
 from scripts.typescript.schema import HEADER, comment
 
 CONTROL_PLANE = Path(errors.__file__).resolve().parent.parent
-SIGN_IN: tuple[str, ...] = ("services/account*.py", "services/confirmations.py", "services/sessions.py", "services/factors.py")
-SIGN_IN += ("rest/auth_*.py", "rest/accounts.py", "domain/accounts.py")
+SIGN_IN: tuple[str, ...] = ("services/account*.py", "services/confirmations.py", "services/sessions.py")
+SIGN_IN += ("services/factors.py", "rest/auth_*.py", "rest/accounts.py", "domain/accounts.py")
 SIGN_IN += tuple(f"services/sso_{name}.py" for name in ("addresses", "identities", "joining", "landing", "opening"))
 SIGN_IN += ("services/sso_returning.py", "services/sso_sign_in.py")
 """Modules whose refusals leave by `/auth/v1`: their `reason` is GoTrue's word."""
-PLAIN: tuple[str, ...] = ("bad_jwt", "forbidden", "not_found", "over_request_rate_limit", "request_too_large", "unexpected_failure")
-PLAIN += ("validation_failed", "weak_password")
+PLAIN: tuple[str, ...] = ("bad_jwt", "forbidden", "not_found", "over_request_rate_limit", "request_too_large")
+PLAIN += ("unexpected_failure", "validation_failed", "weak_password")
 """What `auth_wire` says without a reason."""
 BY_CODE = (errors.SsoFailed, errors.SsoProviderNotFound, errors.SsoDomainUnverified, errors.SsoRequired)
 """Refusals told by their code there; their reason is for whoever set a connection up."""
