@@ -14,12 +14,7 @@ import { useTitle } from '@/ui/use-title';
 import { Video } from './video';
 import { rememberDevice, useDevices } from './use-devices';
 import { LevelMeter } from './level-meter';
-import { usePreview } from './use-preview';
-
-export interface DoorAnswer {
-  microphone: MediaStreamTrack | null;
-  camera: MediaStreamTrack | null;
-}
+import type { Preview } from './use-preview';
 
 interface DoorProps {
   room: Room | undefined;
@@ -27,11 +22,12 @@ interface DoorProps {
   myName: string;
   canRun: boolean;
   canPublish: boolean;
+  preview: Preview;
   isBusy: boolean;
   /** Why the last try was refused. */
   problem: unknown;
-  onJoin: (answer: DoorAnswer) => void;
-  onStart: (answer: DoorAnswer) => void;
+  onJoin: () => void;
+  onStart: () => void;
   onBack: () => void;
 }
 
@@ -82,14 +78,14 @@ function ViewerDoor(props: DoorProps) {
     <div className="grid justify-items-center gap-4 px-5 py-7 text-center">
       <Facts room={props.room} role="You join as a viewer, muted." />
       <div className="w-full max-w-90">
-        <Actions {...props} answer={() => ({ microphone: null, camera: null })} />
+        <Actions {...props} />
       </div>
     </div>
   );
 }
 
 function PublisherDoor(props: DoorProps) {
-  const preview = usePreview();
+  const { preview } = props;
   const devices = useDevices(`${String(preview.microphone !== null)}${String(preview.camera !== null)}`);
   return (
     <div className="grid grid-cols-[300px_1fr] max-md:grid-cols-1">
@@ -140,7 +136,7 @@ function PublisherDoor(props: DoorProps) {
             {preview.problem}
           </p>
         )}
-        <Actions {...props} answer={preview.take} />
+        <Actions {...props} />
       </div>
     </div>
   );
@@ -170,17 +166,17 @@ function Facts({ room, role }: { room: Room | undefined; role: string }) {
   );
 }
 
-function Actions({ room, canRun, isBusy, problem, onJoin, onStart, answer }: DoorProps & { answer: () => DoorAnswer }) {
+function Actions({ room, canRun, isBusy, problem, onJoin, onStart }: DoorProps) {
   return (
     <div className="mt-1 grid w-full gap-2.5">
       {!room ? (
         <Skeleton className="h-9 w-full min-w-40 max-md:h-11" />
       ) : room.state === 'live' ? (
-        <Button look="primary" size="lg" isBusy={isBusy} onClick={() => onJoin(answer())} data-testid="join-session">
+        <Button look="primary" size="lg" isBusy={isBusy} onClick={onJoin} data-testid="join-session">
           Join
         </Button>
       ) : canRun ? (
-        <Button look="primary" size="lg" isBusy={isBusy} onClick={() => onStart(answer())} data-testid="start-session">
+        <Button look="primary" size="lg" isBusy={isBusy} onClick={onStart} data-testid="start-session">
           Start session
         </Button>
       ) : (

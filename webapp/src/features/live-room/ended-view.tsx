@@ -51,8 +51,16 @@ const FAREWELLS: Record<Exclude<EndReason, 'left'>, Farewell> = {
   },
 };
 
+interface EndedViewProps {
+  reason: EndReason;
+  /** Coming back is under way. */
+  isOpening: boolean;
+  onAgain: () => void;
+  onRooms: () => void;
+}
+
 /** After the last moment: what happened, and what can be done now. */
-export function EndedView({ reason, onAgain, onRooms }: { reason: EndReason; onAgain: () => void; onRooms: () => void }) {
+export function EndedView({ reason, isOpening, onAgain, onRooms }: EndedViewProps) {
   const { icon, title, text, again } = FAREWELLS[reason === 'left' ? 'session_ended' : reason];
   return (
     <main className="grid h-full place-items-center bg-canvas p-4" data-testid="session-over" data-reason={reason}>
@@ -65,7 +73,7 @@ export function EndedView({ reason, onAgain, onRooms }: { reason: EndReason; onA
             action={
               <span className="mt-1 flex gap-2">
                 {again && (
-                  <Button look="primary" onClick={onAgain} data-testid="come-back">
+                  <Button look="primary" isBusy={isOpening} onClick={onAgain} data-testid="come-back">
                     {again}
                   </Button>
                 )}

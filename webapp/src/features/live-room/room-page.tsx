@@ -1,15 +1,17 @@
 import type { Device } from 'mediasoup-client';
 import { Activity, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { useStore } from 'zustand';
 import { tokens } from '@/api/auth';
 import { prepareDevice } from '@/realtime/prepared-device';
 import { RoomSession } from '@/realtime/room-session';
 import { joinRoom, startRoom, useDoor, useEndRoom } from './api';
-import { Door, type DoorAnswer } from './door';
+import { Door } from './door';
 import { EndedView } from './ended-view';
 import { RoomSessionProvider } from './room-context';
 import { RoomView, type RoomPanels } from './room-view';
 import { chosenDevice } from './use-devices';
+import { usePreview, type DoorAnswer } from './use-preview';
 import { codeOf } from '@/lib/errors';
 
 /** Where signaling is, as the page was told; a join's answer has the last word. */
@@ -49,6 +51,7 @@ export function RoomPage(props: RoomPageProps) {
   const [isOpening, setOpening] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const door = useDoor(organizationId, roomId, !isInside);
+  const preview = usePreview();
   const open = useRef<RoomSession | null>(null);
   const isEntering = useRef(false);
 
@@ -59,7 +62,7 @@ export function RoomPage(props: RoomPageProps) {
     return () => open.current?.close();
   }, []);
 
-  async function enter(answer: DoorAnswer, isStart: boolean): Promise<void> {
+  async function enter(isStart: boolean): Promise<void> {
     // What was pressed stays on the page until the room can be shown: pressing it again opens no second one.
     if (isEntering.current) return;
     isEntering.current = true;
@@ -74,12 +77,13 @@ export function RoomPage(props: RoomPageProps) {
       await next.start();
       // Until the media is negotiated every millisecond of the one thread is the join's.
       await drawn(next);
-      setSession(next);
-      setInside(true);
-      publishWhenLive(next, answer);
+      // What is on now, not at the click: the door's buttons work until it is gone, and nothing comes between here.
+      flushSync(() => {
+        publishWhenLive(next, preview.take());
+        setSession(next);
+        setInside(true);
+      });
     } catch (error) {
-      answer.microphone?.stop();
-      answer.camera?.stop();
       next.close();
       open.current = null;
       setInside(false);
@@ -90,7 +94,7 @@ export function RoomPage(props: RoomPageProps) {
     setOpening(false);
   }
 
-  const enterOnce = useEffectEvent(() => void enter({ microphone: null, camera: null }, false));
+  const enterOnce = useEffectEvent(() => void enter(false));
   const isLive = door.data?.state === 'live';
   const hasEntered = useRef(false);
   useEffect(() => {
@@ -113,10 +117,11 @@ export function RoomPage(props: RoomPageProps) {
           myName={props.myName}
           canRun={props.canRun}
           canPublish={props.canPublish}
+          preview={preview}
           isBusy={isOpening}
           problem={problem}
-          onJoin={(answer) => void enter(answer, false)}
-          onStart={(answer) => void enter(answer, true)}
+          onJoin={() => void enter(false)}
+          onStart={() => void enter(true)}
           onBack={onBack}
         />
       )}
@@ -128,7 +133,8 @@ export function RoomPage(props: RoomPageProps) {
             session={session}
             roomName={door.data?.name ?? ''}
             onLeave={leave}
-            onAgain={() => void enter({ microphone: null, camera: null }, false)}
+            isOpening={isOpening}
+            onAgain={() => void enter(false)}
           />
         </RoomSessionProvider>
       </Activity>
@@ -139,11 +145,13 @@ export function RoomPage(props: RoomPageProps) {
 interface OpenRoomProps extends RoomPageProps {
   session: RoomSession;
   roomName: string;
+  /** Coming back is under way. */
+  isOpening: boolean;
   onLeave: () => void;
   onAgain: () => void;
 }
 
-function OpenRoom({ session, organizationId, roomId, organizationName, roomName, makePanels, onLeave, onAgain, onBack }: OpenRoomProps) {
+function OpenRoom({ session, organizationId, roomId, organizationName, roomName, makePanels, isOpening, onLeave, onAgain, onBack }: OpenRoomProps) {
   const phase = useStore(session.store, (state) => state.phase);
   const end = useStore(session.store, (state) => state.end);
   const facts = useStore(session.store, (state) => state.facts);
@@ -161,7 +169,7 @@ function OpenRoom({ session, organizationId, roomId, organizationName, roomName,
     };
   }, [session]);
 
-  if (phase === 'ended') return <EndedView reason={end ?? 'left'} onAgain={onAgain} onRooms={onBack} />;
+  if (phase === 'ended') return <EndedView reason={end ?? 'left'} isOpening={isOpening} onAgain={onAgain} onRooms={onBack} />;
   return (
     <RoomView
       roomName={facts?.roomName ?? roomName}

@@ -1,9 +1,14 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { capture, problemOf } from '@/realtime/capture';
-import type { DoorAnswer } from './door';
 import { chosenDevice } from './use-devices';
 
 type Kind = 'microphone' | 'camera';
+
+/** What is on at the door; null: off. */
+export interface DoorAnswer {
+  microphone: MediaStreamTrack | null;
+  camera: MediaStreamTrack | null;
+}
 
 export interface Preview extends DoorAnswer {
   microphoneId: string | null;
@@ -13,7 +18,7 @@ export interface Preview extends DoorAnswer {
   toggleMicrophone: () => void;
   toggleCamera: () => void;
   choose: (kind: Kind, id: string) => void;
-  /** Hand the tracks over to the room; the preview no longer stops them. */
+  /** Hand what is on now over to the room: the preview is off then, and no longer stops it. */
   take: () => DoorAnswer;
 }
 
@@ -25,12 +30,19 @@ const PROBLEMS = {
   dismissed: '',
 };
 
-/** Microphone and camera at the door. Both off at first: nobody is seen before they want to be. */
+const NOTHING: DoorAnswer = { microphone: null, camera: null };
+
+/**
+ * Microphone and camera at the door. Both off at first: nobody is seen before they want to be. They can be switched until the room
+ * takes them, also while it is being joined, and stay as they are when joining fails.
+ */
 export function usePreview(): Preview {
-  const [tracks, setTracks] = useState<DoorAnswer>({ microphone: null, camera: null });
+  const [tracks, setTracks] = useState(NOTHING);
   const [ids, setIds] = useState({ microphone: chosenDevice('microphone'), camera: chosenDevice('camera') });
   const [problem, setProblem] = useState<string | null>(null);
-  const held = useRef<DoorAnswer>(tracks);
+  const held = useRef(NOTHING);
+  // A device that answers after it was switched off again, or after the door is gone, is nobody's any more.
+  const asked = useRef({ microphone: 0, camera: 0 });
 
   function put(kind: Kind, track: MediaStreamTrack | null): void {
     if (held.current[kind] !== track) held.current[kind]?.stop();
@@ -38,27 +50,39 @@ export function usePreview(): Preview {
     setTracks(held.current);
   }
 
-  useEffect(
-    () => () => {
-      held.current.microphone?.stop();
-      held.current.camera?.stop();
-    },
-    [],
-  );
+  function handOver(): DoorAnswer {
+    const taken = held.current;
+    held.current = NOTHING;
+    asked.current = { microphone: asked.current.microphone + 1, camera: asked.current.camera + 1 };
+    return taken;
+  }
+
+  const letGo = useEffectEvent(() => {
+    const { microphone, camera } = handOver();
+    microphone?.stop();
+    camera?.stop();
+  });
+  useEffect(() => letGo, []);
 
   async function open(kind: Kind, id: string | null): Promise<void> {
+    const turn = ++asked.current[kind];
     setProblem(null);
     try {
-      put(kind, await capture(kind, { microphoneId: id, cameraId: id }));
+      const track = await capture(kind, { microphoneId: id, cameraId: id });
+      if (turn === asked.current[kind]) put(kind, track);
+      else track.stop();
     } catch (error) {
+      if (turn !== asked.current[kind]) return;
       put(kind, null);
       setProblem(`${kind === 'camera' ? 'Camera' : 'Microphone'}: ${PROBLEMS[problemOf(error, kind)]}`);
     }
   }
 
   const toggle = (kind: Kind): void => {
-    if (tracks[kind]) put(kind, null);
-    else void open(kind, ids[kind]);
+    if (held.current[kind]) {
+      asked.current[kind]++;
+      put(kind, null);
+    } else void open(kind, ids[kind]);
   };
 
   return {
@@ -70,12 +94,11 @@ export function usePreview(): Preview {
     toggleCamera: () => toggle('camera'),
     choose: (kind, id) => {
       setIds((last) => ({ ...last, [kind]: id }));
-      if (tracks[kind]) void open(kind, id);
+      if (held.current[kind]) void open(kind, id);
     },
     take: () => {
-      const taken = held.current;
-      held.current = { microphone: null, camera: null };
-      return taken;
+      setTracks(NOTHING);
+      return handOver();
     },
   };
 }
