@@ -12,7 +12,7 @@ import asyncio
 import sys
 from typing import Protocol
 
-from scripts.benches import api, first_frame, join_path, joins, latency, pipe, sfu, viewer_memory
+from scripts.benches import api, first_frame, join_path, joins, latency, pipe, sfu, sign_in, viewer_memory
 from scripts.stack.processes import StackError
 
 
@@ -30,6 +30,7 @@ BENCHES: dict[str, Measurement] = {
     "latency": latency.measure,
     "pipe": pipe.measure,
     "sfu": sfu.measure,
+    "sign-in": sign_in.measure,
     "viewer-memory": viewer_memory.measure,
 }
 """Name -> measurement."""

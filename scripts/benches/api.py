@@ -14,12 +14,9 @@ import asyncio
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +29,8 @@ from control_plane.domain.accounts import Account
 from control_plane.domain.keys import KeyPurpose
 from control_plane.domain.plans import SSO_TIERS, PlanTier
 from control_plane.settings import read_settings
+from scripts.benches.doors import REST_DOOR, door_environment, migrate, read_answer, running, wait_for_port
 from scripts.benches.node_peers import NODE, PEERS, need_peers
-from scripts.stack.layout import ROOT
 from scripts.stack.ports import free_port
 from scripts.stack.postgres import EmbeddedPostgres
 from scripts.stack.processes import StackError
@@ -45,7 +42,6 @@ POOL = 10
 ROUNDS, FULL_ROUNDS = 2, 5
 WARM_UP_S, MEASURED_S = 3.0, 2.5
 """Node's compiler is at work for some 10,000 requests: after 1 s of them fastify took 257 us a request, after 4 s 216."""
-START_TIMEOUT_S = 20.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PASSWORD = "a long enough password"  # noqa: S105 - of a throw-away database
 
@@ -75,32 +71,13 @@ async def measure(*, is_full: bool = False) -> None:
         os.chmod(folder, 0o755)  # noqa: S103, PTH101 - once, before anything runs
         postgres = EmbeddedPostgres(Path(folder) / "postgres", free_port(), is_throw_away=True)
         with postgres, EmbeddedValkey(Path(folder) / "valkey", free_port()) as valkey:
-            environment = _environment(postgres, valkey.url())
-            await asyncio.to_thread(_migrate, postgres)
+            environment = door_environment(postgres.app_url(), valkey.url())
+            environment["TR_DATABASE_POOL_SIZE"] = str(POOL)
+            await asyncio.to_thread(migrate, postgres)
             path, token, more = await _fill(environment)
             apps = _apps({**environment, **more})
             found = await _take_turns(apps, path, token, rounds)
     _report(found)
-
-
-def _environment(postgres: EmbeddedPostgres, redis_url: str) -> dict[str, str]:
-    limits = {f"TR_RATE_LIMIT_{who}": "1000000000/100000000" for who in ("USER", "TOKEN", "TENANT", "ADDRESS")}
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TR_")},
-        "DATABASE_URL": postgres.app_url(),
-        "REDIS_URL": redis_url,
-        "TR_SECRET_KEY": "00" * 32,
-        "TR_NODE_ENROLMENT_TOKEN": "0" * 16,
-        "TR_PUBLIC_URL": "http://localhost:1",
-        "TR_ALLOWED_HOSTS": "bench",
-        "TR_DATABASE_POOL_SIZE": str(POOL),
-        **limits,
-    }
-
-
-def _migrate(postgres: EmbeddedPostgres) -> None:
-    environment = {**os.environ, "DATABASE_OWNER_URL": postgres.owner_url(), "DATABASE_URL": postgres.app_url()}
-    subprocess.run([sys.executable, "-m", "control_plane.migrate"], cwd=ROOT, env=environment, check=True, timeout=60)
 
 
 async def _fill(environment: dict[str, str]) -> tuple[str, str, dict[str, str]]:
@@ -136,7 +113,7 @@ def _token_of(signed_in: object) -> str:
 def _apps(environment: dict[str, str]) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Name -> command and environment, without its port."""
     return {
-        "ours": ([sys.executable, "-m", "control_plane", "--door", "rest"], environment),
+        "ours": (list(REST_DOOR), environment),
         "fastify": ([str(NODE), str(PEERS / "api" / "fastify.mjs")], {**environment, "NODE_ENV": "production"}),
         "fastapi": ([sys.executable, str(PEERS / "api" / "fastapi_peer.py")], environment),
     }
@@ -149,28 +126,14 @@ async def _take_turns(
     for _ in range(rounds):
         for name, (command, environment) in apps.items():
             port = free_port()
-            with _running(command, {**environment, "PORT": str(port), "TR_PORT": str(port)}) as pid:
+            with running(command, {**environment, "PORT": str(port), "TR_PORT": str(port)}) as pid:
                 found[name].append(await _measure_one(pid, port, path, token))
     return found
 
 
-@contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[int]:
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 async def _measure_one(pid: int, port: int, path: str, token: str) -> Figures:
     head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
-    await _wait_for(port, head.encode())
+    await wait_for_port(port)
     await _load(port, head.encode(), WARM_UP_S)
     cpu_s, began = _cpu_s(pid), time.monotonic()
     load = await _load(port, head.encode(), MEASURED_S)
@@ -181,22 +144,6 @@ async def _measure_one(pid: int, port: int, path: str, token: str) -> Figures:
         requests_per_s=count / took_s,
         p99_ms=statistics.quantiles(load.latencies_s, n=100)[98] * 1000,
     )
-
-
-async def _wait_for(port: int, head: bytes) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(head)
-            await _read_answer(reader)
-            writer.close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise StackError("an app did not come up") from None
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 async def _load(port: int, head: bytes, seconds: float) -> Load:
@@ -217,14 +164,10 @@ async def _load(port: int, head: bytes, seconds: float) -> Load:
 
 async def _read_answer(reader: asyncio.StreamReader) -> int:
     """Read one answer; its body's length. Raises StackError: it is no page of ROOMS rooms."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-    )
-    body = await reader.readexactly(length)
+    head, body = await read_answer(reader)
     if not head.startswith(b"HTTP/1.1 200") or body.count(b'"lastSeq"') != ROOMS:
         raise StackError(f"not the page: {head[:60]!r} {body[:200]!r}")
-    return length
+    return len(body)
 
 
 def _cpu_s(pid: int) -> float:

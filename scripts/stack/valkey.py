@@ -93,6 +93,13 @@ class EmbeddedValkey:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server, inside its context. Raises StackError: it does not run."""
+        if self._child is None:
+            raise StackError(f"{self.name} does not run")
+        return self._child.pid
+
     def close(self) -> None:
         """Stop the server. May be called twice."""
         if self._child is not None:
