@@ -10,19 +10,22 @@ export function useReach(client: QueryClient): boolean {
   const [isOnline, setOnline] = useState(() => onlineManager.isOnline());
   const [isAnswered, setAnswered] = useState(true);
   useEffect(() => onlineManager.subscribe(setOnline), []);
-  useEffect(
-    () =>
-      client.getQueryCache().subscribe((event) => {
-        if (event.type !== 'updated') return;
-        if (event.action.type === 'success') setAnswered(true);
-        // Once is nothing: a restart behind a proxy loses one request.
-        else if (event.action.type === 'failed' && event.action.failureCount > 1) setAnswered(!isAway(event.action.error));
-      }),
-    [client],
-  );
+  useEffect(() => watchReach(client, setAnswered), [client]);
   return isOnline && isAnswered;
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof ApiProblem && AWAY.has(error.status);
+/** Be told, by each answer of a query, whether the server is there; answers how to stop. */
+export function watchReach(client: QueryClient, onReach: (isAnswered: boolean) => void): () => void {
+  return client.getQueryCache().subscribe((event) => {
+    if (event.type !== 'updated') return;
+    const { action } = event;
+    if (action.type === 'success') onReach(true);
+    if (action.type !== 'failed' && action.type !== 'error') return;
+    const error: unknown = action.error;
+    if (!(error instanceof ApiProblem)) return;
+    // A refusal is an answer, and is not asked for again: it fails at once.
+    if (!AWAY.has(error.status)) onReach(true);
+    // Once is nothing: a restart behind a proxy loses one request.
+    else if (action.type === 'failed' && action.failureCount > 1) onReach(false);
+  });
 }
