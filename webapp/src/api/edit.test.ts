@@ -84,3 +84,10 @@ describe('changeSeen', () => {
 it('changesOf keeps what differs, lists by their entries', () => {
   expect(changesOf({ name: 'a', events: ['x', 'y'] }, { name: 'b', events: ['x', 'y'] })).toEqual({ name: 'b' });
 });
+
+it('changesOf takes moments for what they are, and other words for what they say', () => {
+  const opened = { at: '2026-11-23T06:00:00Z', name: '1' };
+
+  expect(changesOf(opened, { at: '2026-11-23T06:00:00.000Z', name: '1.0' })).toEqual({ name: '1.0' });
+  expect(changesOf(opened, { at: '2026-11-23T06:00:00.001Z' })).toEqual({ at: '2026-11-23T06:00:00.001Z' });
+});

@@ -55,5 +55,12 @@ function at(thing: object, field: string): unknown {
 }
 
 function isSame(one: unknown, other: unknown): boolean {
-  return one === other || (Array.isArray(one) && Array.isArray(other) && JSON.stringify(one) === JSON.stringify(other));
+  return one === other || isSameMoment(one, other) || (Array.isArray(one) && Array.isArray(other) && JSON.stringify(one) === JSON.stringify(other));
+}
+
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
+
+/** The server writes `…:00Z` where a browser writes `…:00.000Z`. */
+function isSameMoment(one: unknown, other: unknown): boolean {
+  return typeof one === 'string' && typeof other === 'string' && MOMENT.test(one) && MOMENT.test(other) && Date.parse(one) === Date.parse(other);
 }
