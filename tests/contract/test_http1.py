@@ -2,83 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from control_plane.rest import http1
-from control_plane.rest.answers import Answer, send_answer
 from control_plane.rest.http1 import HttpServer, listen
-
-DEADLINE_S = 30
-STRAIGHT = b"GET /straight HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Desk:
-    """Answers /straight as a whole, the rest by ASGI; each answer says which way it came. gate: what both wait for."""
-
-    lines = b"x-fixed: yes\r\n"
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.asked = asyncio.Event()
-
-    def find(self, scope: Any) -> str | None:
-        return "found" if scope["path"] == "/straight" else None
-
-    async def answer(self, scope: Any, asked: str) -> Answer:
-        assert (scope["path"], asked) == ("/straight", "found")
-        return await self._say(b"straight")
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body, more = body + message["body"], message["more_body"]
-        await send_answer(send, await self._say(b"asgi " + scope["path"].encode() + b" " + body))
-
-    async def _say(self, text: bytes) -> Answer:
-        self.asked.set()
-        await self.gate.wait()
-        return Answer(200, [(b"content-length", b"%d" % len(text))], text)
-
-
-class Client:
-    """A connection, by bytes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def send(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def read(self) -> tuple[bytes, bytes]:
-        """The next answer's head and body."""
-        async with asyncio.timeout(DEADLINE_S):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            [length] = [line.split(b":")[1] for line in head.split(b"\r\n") if line.startswith(b"content-length")]
-            return head, await self.reader.readexactly(int(length))
-
-    async def read_to_the_end(self) -> bytes:
-        """What comes until the server hangs up."""
-        async with asyncio.timeout(DEADLINE_S):
-            try:
-                return await self.reader.read()
-            except ConnectionResetError:  # it hung up while more was on its way
-                return b""
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not is_so():  # noqa: ASYNC110 - a plain value
-            await asyncio.sleep(0.01)
+from tests.support.http_desk import STRAIGHT, Client, Desk, connect, serving, until
 
 
 @pytest.fixture
@@ -88,21 +19,15 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def server(desk: Desk) -> AsyncIterator[HttpServer]:
-    server = HttpServer(desk, desk)
-    listener = listen("127.0.0.1", 0)
-    server.port = listener.getsockname()[1]  # type: ignore[attr-defined]  # for `client`
-    task = asyncio.create_task(server.serve([listener]))
-    yield server
-    desk.gate.set()
-    server.stop()
-    await asyncio.wait_for(task, DEADLINE_S)
+    async with serving(desk) as server:
+        yield server
 
 
 @pytest.fixture
 async def client(server: Any) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    yield Client(reader, writer)
-    writer.close()
+    client = await connect(server)
+    yield client
+    client.writer.close()
 
 
 async def test_requests_sent_together_are_answered_in_their_order(client: Client, desk: Desk) -> None:
@@ -209,7 +134,7 @@ async def test_who_keeps_us_waiting_is_hung_up_on(
     monkeypatch: pytest.MonkeyPatch, server: Any, limit: str, sent: bytes
 ) -> None:
     monkeypatch.setattr(http1, limit, 0.01)
-    client = Client(*await asyncio.open_connection("127.0.0.1", server.port))
+    client = await connect(server)
     await client.send(sent)
 
     assert await client.read_to_the_end() == b""
@@ -233,7 +158,7 @@ async def test_a_request_that_runs_is_answered_before_the_server_ends(
     await desk.asked.wait()
 
     server.stop()
-    await _until(lambda: not any(one.is_serving() for one in server.servers))
+    await until(lambda: not any(one.is_serving() for one in server.servers))
     desk.gate.set()
     everything = await client.read_to_the_end()
 
@@ -242,11 +167,11 @@ async def test_a_request_that_runs_is_answered_before_the_server_ends(
 
 async def test_a_client_that_leaves_meanwhile_harms_nobody(server: Any, client: Client, desk: Desk) -> None:
     desk.gate.clear()
-    gone = Client(*await asyncio.open_connection("127.0.0.1", server.port))
+    gone = await connect(server)
     await gone.send(STRAIGHT)
     await desk.asked.wait()
     gone.writer.transport.abort()
-    await _until(lambda: len(server.server_state.connections) == 1)
+    await until(lambda: len(server.server_state.connections) == 1)
     desk.gate.set()
 
     await client.send(STRAIGHT)
