@@ -1,5 +1,6 @@
 import { useState, type SubmitEvent } from 'react';
 import { call } from '@/api/client';
+import { newerOf } from '@/api/edit';
 import type { Organization } from '@/api/types';
 import { sentenceOf } from '@/lib/errors';
 import { dayOf } from '@/lib/dates';
@@ -11,10 +12,12 @@ import { TextField } from '@/ui/text-field';
 import { WarningIcon } from '@phosphor-icons/react';
 import { useChange } from './api';
 import { DangerPanel } from './danger-panel';
+import { EditProblem, type FieldWords } from './edit-problem';
 import { useOrganizationEdit } from './edits';
 import { FORM } from './settings-layout';
 
 const MAX_NAME = 80;
+const NAME_WORDS: FieldWords<Organization> = { name: { label: 'Name', say: (now) => now.name } };
 const CHAT_DAYS = ['', '30', '90', '365', '1095', '2555'];
 const AUDIT_DAYS = ['', '365', '1095', '2555'];
 
@@ -46,12 +49,31 @@ export function GeneralPage({ organization, isOwner, onLeft }: GeneralPageProps)
 
 function NameForm({ organization }: { organization: Organization }) {
   const [name, setName] = useState(organization.name);
+  // What the person began with, and what they have before them: the same, or what another made of it meanwhile.
+  const [opened, setOpened] = useState(organization);
+  const [seen, setSeen] = useState(organization);
+  const [row, setRow] = useState(organization);
   const change = useOrganizationEdit(organization.id);
-  const isSame = name.trim() === organization.name || name.trim() === '';
+  const isUntouched = name.trim() === opened.name;
+  const isSame = isUntouched || name.trim() === '';
+
+  function begin(now: Organization): void {
+    setOpened(now);
+    setSeen(now);
+  }
+
+  if (row !== organization) {
+    setRow(organization);
+    // Untouched, it follows the row. What is being typed is saved over what it was typed over, or refused.
+    if (isUntouched) {
+      begin(organization);
+      setName(organization.name);
+    }
+  }
 
   function save(event: SubmitEvent): void {
     event.preventDefault();
-    change.mutate({ seen: organization, changes: { name: name.trim() } });
+    change.mutate({ seen, changes: { name: name.trim() } }, { onSuccess: begin, onError: (error) => setSeen(newerOf<Organization>(error)?.now ?? seen) });
   }
 
   return (
@@ -61,13 +83,17 @@ function NameForm({ organization }: { organization: Organization }) {
         label="Name"
         maxLength={MAX_NAME}
         value={name}
-        error={change.error ? sentenceOf(change.error, 'The name was not saved.') : null}
         onChange={(event) => setName(event.target.value)}
         data-testid="organization-name"
       />
       <Button type="submit" size="lg" disabled={isSame} isBusy={change.isPending} data-testid="organization-name-save">
         {isSame && change.isSuccess ? 'Saved' : 'Save'}
       </Button>
+      {change.error && (
+        <div className="basis-full">
+          <EditProblem error={change.error} sentence={sentenceOf(change.error, 'The name was not saved.')} words={NAME_WORDS} />
+        </div>
+      )}
     </form>
   );
 }

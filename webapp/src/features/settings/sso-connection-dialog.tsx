@@ -46,9 +46,9 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
   const edit = useConnectionEdit(organizationId, connection?.id ?? '');
   const save = connection ? edit : add;
   const isOidc = kind === 'oidc';
-  const isNew = connection === null;
+  const isNew = opened === null;
   // The server forgets it with the issuer it was for.
-  const keepsSecret = connection?.hasClientSecret === true && issuer.trim() === connection.issuer;
+  const keepsSecret = opened?.hasClientSecret === true && issuer.trim() === opened.issuer;
   const isWhole = name.trim() !== '' && (isOidc ? issuer.trim() !== '' && clientId.trim() !== '' : !isNew || metadataUrl.trim() !== '' || xml !== null);
 
   function submit(event: SubmitEvent): void {
@@ -56,13 +56,13 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
     const provider: SsoConnectionChanges = isOidc
       ? {
           // Named again, the discovery is read again and what worked stays proven: only a change is sent.
-          ...(issuer.trim() !== connection?.issuer && { issuer: issuer.trim() }),
-          ...(clientId.trim() !== connection?.clientId && { clientId: clientId.trim() }),
+          ...(issuer.trim() !== opened?.issuer && { issuer: issuer.trim() }),
+          ...(clientId.trim() !== opened?.clientId && { clientId: clientId.trim() }),
           ...(secret !== '' && { clientSecret: secret }),
         }
       : xml
         ? { metadataXml: xml.text }
-        : metadataUrl.trim() === '' || metadataUrl.trim() === connection?.idpMetadataUrl
+        : metadataUrl.trim() === '' || metadataUrl.trim() === opened?.idpMetadataUrl
           ? {}
           : { metadataUrl: metadataUrl.trim() };
     if (seen === null || opened === null) {
@@ -86,7 +86,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
     <Dialog
       isOpen
       onOpenChange={onClose}
-      title={isNew ? `Add ${what}` : `Change ${connection.name}`}
+      title={isNew ? `Add ${what}` : `Change ${opened.name}`}
       description={
         isOidc
           ? isNew
@@ -109,7 +109,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
         <TextField label="Name" placeholder="Okta" maxLength={80} value={name} onChange={(event) => setName(event.target.value)} data-testid="sso-name" />
         {isOidc ? (
           <>
-            {connection && <CopyField label="Redirect URI, for the provider" value={connection.redirectUri} isMono />}
+            {opened && <CopyField label="Redirect URI, for the provider" value={opened.redirectUri} isMono />}
             <TextField
               label="Issuer"
               type="url"
@@ -142,7 +142,7 @@ export function ConnectionDialog({ organizationId, kind, connection, onClose }: 
               label="Address of the metadata"
               type="url"
               placeholder="https://login.northgate.example/metadata"
-              hint={connection?.idpMetadataUrl ? 'Read again every day. Empty leaves the provider as it is.' : isNew ? 'Read now, and again every day.' : 'Empty leaves the provider as it is.'}
+              hint={opened?.idpMetadataUrl ? 'Read again every day. Empty leaves the provider as it is.' : isNew ? 'Read now, and again every day.' : 'Empty leaves the provider as it is.'}
               disabled={xml !== null}
               value={metadataUrl}
               onChange={(event) => setMetadataUrl(event.target.value)}
