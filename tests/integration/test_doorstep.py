@@ -149,8 +149,9 @@ async def test_behind_a_trusted_proxy_the_rightmost_stranger_counts(door: Open) 
 
 
 async def test_without_redis_requests_pass_and_guessing_waits(door: Open) -> None:
-    async with door(redis_url=f"redis://127.0.0.1:{free_port()}/0") as (platform, client):
+    async with door() as (platform, _):
         tenant = await make_tenant(platform)
+    async with door(redis_url=f"redis://127.0.0.1:{free_port()}/0") as (_, client):
         read = await client.get(tenant.path, headers=tenant.owner.headers)
         body = {"email": "a@example.com", "password": "12345678"}
         guessed = await client.post("/auth/v1/token?grant_type=password", json=body)
