@@ -6,6 +6,34 @@ vi.mock('./auth', async () => (await import('./fake-api')).fakeAuth);
 const place = { params: { path: { organization_id: 'o/1' } } };
 const ROOMS = '/organizations/{organization_id}/rooms';
 
+/** Answer in pieces: the head after the first wait, ms, a piece of the body after each further one. */
+function serveSlowly(text: string, [first = 0, ...later]: number[]): void {
+  vi.stubGlobal('location', { origin: 'http://rooms.test' });
+  vi.stubGlobal('fetch', async (_: string, { signal }: { signal: AbortSignal }) => {
+    const pause = (ms: number) =>
+      new Promise<void>((resolve, reject) => {
+        setTimeout(resolve, ms);
+        signal.addEventListener('abort', () => reject(new DOMException('Given up.', 'AbortError')));
+      });
+    await pause(first);
+    const size = Math.ceil(text.length / later.length);
+    const pieces = later.map((_ms, i) => text.slice(i * size, (i + 1) * size));
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const piece = pieces[sent];
+        if (piece === undefined) {
+          controller.close();
+          return;
+        }
+        await pause(later[sent++] ?? 0);
+        controller.enqueue(new TextEncoder().encode(piece));
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'application/json' } });
+  });
+}
+
 async function client() {
   return import('./client');
 }
@@ -49,6 +77,22 @@ describe('call', () => {
 
     await expect(call('GET', '/me')).rejects.toMatchObject({ code: 'offline', status: 0 });
     await expect(call('GET', '/me')).rejects.toMatchObject({ code: 'offline', status: 0 });
+  });
+
+  it.each([
+    ['comes slowly', [14_000, 14_000, 14_000], 'Anna'],
+    ['does not begin', [16_000], null],
+    ['stands still', [14_000, 16_000], null],
+  ])('waits 15 s for an answer to begin or to go on: one that %s', async (_, waitsMs, answer) => {
+    vi.useFakeTimers();
+    serveSlowly('{"name":"Anna"}', waitsMs);
+    const { call } = await client();
+
+    const asked = call('GET', '/me').catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+
+    await expect(asked).resolves.toMatchObject(answer === null ? { code: 'offline' } : { name: answer });
   });
 
   it('throws unreadable for a page of a proxy', async () => {

@@ -4,13 +4,14 @@ import { ApiProblem } from './problem';
 import { subjectOf } from './subject';
 import { WORDS } from './words';
 
+/** How long an answer may take to begin, and then to go on. */
 const DEADLINE_MS = 15_000;
 
 /**
  * Send a request with the token of who is signed in, and read the whole answer. A token that is refused is renewed once; who can't
  * renew it is signed out. What makes something is sent with an `Idempotency-Key` (`once`).
  *
- * @throws ApiProblem `offline`: nothing answered in 15 s.
+ * @throws ApiProblem `offline`: nothing answered in 15 s, or the answer broke off or stood still for as long.
  */
 export async function send(request: Request): Promise<Response> {
   // A call made on a click goes out in that click: joining counts in milliseconds.
@@ -37,17 +38,39 @@ async function exchange(request: Request, text: string, token: string | null, ke
   if (!headers.has('accept')) headers.set('accept', 'application/json');
   if (token !== null) headers.set('authorization', `Bearer ${token}`);
   if (key !== null) headers.set('idempotency-key', key);
+  const given = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const waitOn = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => given.abort(), DEADLINE_MS);
+  };
+  waitOn();
   try {
     const response = await fetch(request.url, {
       method: request.method,
       headers,
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      signal: given.signal,
       ...(text !== '' && { body: text }),
     });
-    // Whole, within the deadline: half an answer is none.
-    const body = await response.blob();
+    // Whole: half an answer is none. A long one over a slow line is no lost one.
+    const body = await bodyOf(response, waitOn);
     return new Response(body.size === 0 ? null : body, { status: response.status, headers: response.headers });
   } catch {
     throw new ApiProblem('offline', WORDS.offline, 0);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** All of an answer's body; tells of each piece as it comes. */
+async function bodyOf(response: Response, onPiece: () => void): Promise<Blob> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const reader = response.body?.getReader();
+  while (reader) {
+    onPiece();
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+  }
+  return new Blob(pieces);
 }
