@@ -44,7 +44,7 @@ CONNECTIONS = 16
 ACCOUNTS = 400
 """Of each kind: beyond TRIES_PER_ACCOUNT sign-ins of one the door would ask the database once more each time."""
 ROUNDS, FULL_ROUNDS = 3, 12
-WARM_UP_S, MEASURED_S, DOOR_ALONE_S = 1.5, 3.0, 1.0
+WARM_UP_S, MEASURED_S, DOOR_ALONE_S = 1.0, 2.5, 1.0
 PASSWORD = "a long enough password"  # noqa: S105 - of a throw-away database
 
 
