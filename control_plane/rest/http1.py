@@ -31,10 +31,9 @@ from control_plane.rest.refusals import (
     PIPELINE_TOO_LONG,
     REFUSED,
     TRAILER,
-    UPGRADE_WITH_BODY,
-    VERSION,
     Refusal,
     RefusedError,
+    why_not,
 )
 
 HEAD_MAX_BYTES = 128 * 1024
@@ -109,7 +108,7 @@ class Http1(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who answers; uvicorn tells the newest request alone."""
+        # uvicorn tells the newest request alone.
         self._abandon()
         super().connection_lost(exc)
 
@@ -161,11 +160,14 @@ class Http1(HttpToolsProtocol):
             self._stop_parsing(PIPELINE_TOO_LONG)
         if self._begin_straight():
             return
-        refusal = self._why_not(headers_of(self.scope))
+        version, offers_other = self.parser.get_http_version(), self.parser.should_upgrade()
+        refusal = why_not(version, self.parser.get_method(), offers_other, headers_of(self.scope))
         if refusal is not None:
             self._stop_parsing(refusal)
+        if version == "1.0":
+            self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
-        if self.parser.should_upgrade():
+        if offers_other:
             self.cycle.keep_alive = False
 
     @override
@@ -229,26 +231,6 @@ class Http1(HttpToolsProtocol):
             self.transport.abort()
         elif self._unsent_bytes > 0:
             self.loop.call_later(patience_s, self._abort_if_unread, patience_s)
-
-    def _why_not(self, headers: dict[bytes, bytes]) -> Refusal | None:
-        """Why a request is refused whose head llhttp took, if it is."""
-        version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            return VERSION
-        host = headers.get(b"host")
-        if (host is None and version == "1.1") or (host is not None and b"," in host):
-            return MALFORMED  # RFC 9112, 3.2: exactly one.
-        coding = headers.get(b"transfer-encoding")
-        if coding is not None and (coding.lower() != b"chunked" or version == "1.0"):
-            return MALFORMED  # RFC 9112, 6.1: we decode no other, and 1.0 has none.
-        if self.parser.should_upgrade():
-            # llhttp takes a body behind an offer of another protocol for that protocol, or for the next request.
-            has_body = coding is not None or headers.get(b"content-length", b"0") != b"0"
-            if has_body or self.parser.get_method() == b"CONNECT":
-                return UPGRADE_WITH_BODY
-        if version == "1.0":
-            self.expect_100_continue = False  # RFC 9110, 10.1.1
-        return None
 
     def _stop_parsing(self, refusal: Refusal) -> NoReturn:
         """Leave the parser for good; `data_received` refuses."""
