@@ -106,7 +106,9 @@ async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(valk
     assert sign_up.status_code == 503
 
 
-async def test_redis_that_is_away_stops_only_what_needs_it(database: TestDatabase) -> None:
+async def test_redis_that_is_away_stops_only_what_needs_it(database: TestDatabase, valkey: EmbeddedValkey) -> None:
+    async with compose(make_settings(database.app_url, valkey.url())) as before:
+        tenant = await make_tenant(before)
     settings = make_settings(database.app_url, f"redis://127.0.0.1:{free_port()}/0")
     async with (
         compose(settings) as platform,
@@ -115,7 +117,6 @@ async def test_redis_that_is_away_stops_only_what_needs_it(database: TestDatabas
             base_url="http://localhost:8000",
         ) as client,
     ):
-        tenant = await make_tenant(platform)
         headers = tenant.owner.headers
         ready = await client.get("/ready")
         sign_up = await client.post(
