@@ -108,8 +108,7 @@ class Http1(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        # uvicorn tells the newest request alone.
-        self._abandon()
+        self._abandon()  # uvicorn tells the newest request alone.
         super().connection_lost(exc)
 
     @override
@@ -149,7 +148,11 @@ class Http1(HttpToolsProtocol):
             self._stop_parsing(TRAILER)
         if len(self.headers) >= HEADERS_MAX:
             self._stop_parsing(HEAD_TOO_LARGE)
-        super().on_header(name, value)
+        # uvicorn's own lines: a call more for each header is felt.
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     @override
     def on_headers_complete(self) -> None:
