@@ -18,7 +18,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from control_plane.domain.events import FeedEvent
-from control_plane.signaling.messages import FeedAppended
+from control_plane.signaling.messages import FeedAppended, ParticipantJoined
 from scripts.demo.attendee import LOST
 from scripts.demo.desk import INSTRUMENTS
 from scripts.demo.reading import read_axis_price, read_symbol
@@ -169,14 +169,18 @@ async def test_a_visitor_is_greeted_and_hears_quiet_chords(demo_stack: RunningSt
         async with asyncio.timeout(60):
             while loudest < 50:
                 loudest = max(loudest, int(abs(mono_of(await visitor.tracks["audio"].recv())).max()))
+        # Who comes soon after another visitor is not greeted, and small talk comes after 80 s of silence at the latest.
         said = await visitor.participant.signaling.expect(
-            FeedAppended, lambda one: one.event.kind == "chat.posted", timeout_s=60
+            FeedAppended, lambda one: one.event.kind == "chat.posted", timeout_s=150
         )
         names = {person.display_name for person in visitor.participant.welcome.participants}
+        while len(names) < 4:
+            # The first visitor of a new stack may be there before the members.
+            joined = await visitor.participant.signaling.expect(ParticipantJoined, timeout_s=60)
+            names.add(joined.participant.display_name)
 
     assert loudest < 6_000
     assert json.loads(bytes(said.event.body))["text"]
-    assert len(names) >= 4
 
 
 async def test_the_presenter_takes_at_most_a_quarter_of_a_core(demo_stack: RunningStack) -> None:
