@@ -11,7 +11,6 @@ with its log, metrics, rate limits and ETags; the peers have none of these.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -30,6 +29,7 @@ from control_plane.domain.keys import KeyPurpose
 from control_plane.domain.plans import SSO_TIERS, PlanTier
 from control_plane.settings import read_settings
 from scripts.benches.doors import REST_DOOR, door_environment, migrate, read_answer, running, wait_for_port
+from scripts.benches.figures import compare, print_figure
 from scripts.benches.node_peers import NODE, PEERS, need_peers
 from scripts.stack.ports import free_port
 from scripts.stack.postgres import EmbeddedPostgres
@@ -42,6 +42,7 @@ POOL = 10
 ROUNDS, FULL_ROUNDS = 2, 5
 WARM_UP_S, MEASURED_S = 3.0, 2.5
 """Node's compiler is at work for some 10,000 requests: after 1 s of them fastify took 257 us a request, after 4 s 216."""
+PEER_NAMES = {"fastify": "fastify + pg", "fastapi": "FastAPI + asyncpg"}
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PASSWORD = "a long enough password"  # noqa: S105 - of a throw-away database
 
@@ -63,7 +64,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def measure(*, is_full: bool = False) -> None:
-    """Print one line of JSON for each app, and one with the ratios."""
+    """Print one line of JSON for each peer: requests a CPU-second, and how long one in a hundred waits."""
     need_peers()
     rounds = FULL_ROUNDS if is_full else ROUNDS
     with tempfile.TemporaryDirectory() as folder:
@@ -177,14 +178,26 @@ def _cpu_s(pid: int) -> float:
 
 
 def _report(found: dict[str, list[Figures]]) -> None:
-    medians = {
-        name: Figures(
-            *(round(statistics.median(getattr(one, part) for one in rounds), 1) for part in Figures.__struct_fields__)
+    ours = found["ours"]
+    for name, peer_name in PEER_NAMES.items():
+        peer = found[name]
+        print_figure(
+            compare(
+                name=f"api_rooms_per_{name}",
+                unit="requests/CPU-s",
+                ours=[one.requests_per_cpu_s for one in ours],
+                peer=[one.requests_per_cpu_s for one in peer],
+                peer_name=peer_name,
+                facts={"rooms": ROOMS, "connections": CONNECTIONS},
+            )
         )
-        for name, rounds in found.items()
-    }
-    for name, figures in medians.items():
-        print(json.dumps({"app": name, **msgspec.to_builtins(figures)}), flush=True)
-    ours = medians["ours"].requests_per_cpu_s
-    ratios = {f"per_{name}": round(ours / one.requests_per_cpu_s, 2) for name, one in medians.items() if name != "ours"}
-    print(json.dumps({"bench": "api", "rooms": ROOMS, "connections": CONNECTIONS, **ratios}), flush=True)
+        print_figure(
+            compare(
+                name=f"api_rooms_p99_per_{name}",
+                unit="ms",
+                ours=[one.p99_ms for one in ours],
+                peer=[one.p99_ms for one in peer],
+                peer_name=peer_name,
+                less_is_better=True,
+            )
+        )
