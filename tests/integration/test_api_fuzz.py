@@ -155,7 +155,7 @@ def test_no_request_is_answered_as_the_document_does_not_say(
     world = _make(database, valkey, door.port, role)
 
     done = _look_at_all(door, world, tmp_path)
-    _draw(door, world, tmp_path, examples=4, seconds=20)
+    _draw(door, world, tmp_path, examples=4, seconds=10)
 
     # An operation that only ever refuses had its good answers looked at by nobody.
     assert role is not Role.OWNER or OPERATIONS - done <= set(REFUSES)
