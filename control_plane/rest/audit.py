@@ -13,14 +13,12 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from control_plane.domain.audit import ActorKind, AuditEntry, AuditFilter
-from control_plane.domain.callers import Caller
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.ids import OrganizationId, UserId
 from control_plane.domain.moments import require_moment
 from control_plane.rest.callers import AnyRequest, CallerDep, PlatformDep
 from control_plane.rest.paging import PAGE_DEFAULT, CursorParameter, Limit, after_id, page_of, write_cursor
 from control_plane.rest.wire import View, maybe_id
-from control_plane.services.platform import Platform
 
 Actor = Annotated[UUID | None, QueryParameter(name="actorId", description="What this person did.")]
 Action = Annotated[
@@ -86,6 +84,31 @@ class AuditEntryList(View):
     next_cursor: str | None = None
 
 
+def _wanted(  # noqa: PLR0917 - the filters of one address
+    request: AnyRequest,
+    actor_id: UUID | None,
+    action: str | None,
+    subject_kind: str | None,
+    subject_id: UUID | None,
+    since: datetime | None,
+    until: datetime | None,
+    words: str = "",
+) -> AuditFilter:
+    """What is asked for. Raises InvalidInput: a moment is none."""
+    _refuse_numbers(request)
+    require_moment(since, "since")
+    require_moment(until, "until")
+    return AuditFilter(
+        actor_id=maybe_id(UserId, actor_id),
+        action=action,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        since=since,
+        until=until,
+        words=words,
+    )
+
+
 def _views(entries: list[AuditEntry]) -> list[AuditEntryView]:
     return [AuditEntryView(**msgspec.structs.asdict(entry)) for entry in entries]
 
@@ -115,48 +138,12 @@ class AuditController(Controller):
         cursor: CursorParameter = None,
     ) -> AuditEntryList:
         """Changes, newest first. On every plan; needs the right to read the audit log."""
-        _refuse_numbers(request)
-        require_moment(since, "since")
-        require_moment(until, "until")
-        wanted = AuditFilter(
-            actor_id=maybe_id(UserId, actor_id),
-            action=action,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            since=since,
-            until=until,
-            words=words or "",
-        )
-        if words:
-            return await self._find(
-                platform,
-                caller,
-                OrganizationId(organization_id),
-                wanted,
-                before_id=after_id(cursor),
-                limit=limit,
-            )
-        rows = await platform.audit.list_entries(
+        wanted = _wanted(request, actor_id, action, subject_kind, subject_id, since, until, words or "")
+        rows, searched_to = await platform.audit.list_entries(
             caller, OrganizationId(organization_id), wanted, before_id=after_id(cursor), limit=limit + 1
         )
         page = page_of(rows, limit, lambda entry: (entry.id,))
-        return AuditEntryList(items=_views(page.rows), next_cursor=page.next_cursor)
-
-    @staticmethod
-    async def _find(
-        platform: Platform,
-        caller: Caller,
-        organization_id: OrganizationId,
-        wanted: AuditFilter,
-        *,
-        before_id: UUID | None,
-        limit: int,
-    ) -> AuditEntryList:
-        rows, last = await platform.audit.find_entries(
-            caller, organization_id, wanted, before_id=before_id, limit=limit + 1
-        )
-        page = page_of(rows, limit, lambda entry: (entry.id,))
-        next_cursor = page.next_cursor or (None if last is None else write_cursor((last,)))
+        next_cursor = page.next_cursor or (None if searched_to is None else write_cursor((searched_to,)))
         return AuditEntryList(items=_views(page.rows), next_cursor=next_cursor)
 
     @get("/export", operation_id="exportAuditEntries", summary="The audit log as a file")
@@ -176,17 +163,7 @@ class AuditController(Controller):
         form: Form = "csv",
     ) -> Stream:
         """All of it, newest first, as CSV or one JSON object a line. Cells a spreadsheet would run get a ' in front."""
-        _refuse_numbers(request)
-        require_moment(since, "since")
-        require_moment(until, "until")
-        wanted = AuditFilter(
-            actor_id=maybe_id(UserId, actor_id),
-            action=action,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            since=since,
-            until=until,
-        )
+        wanted = _wanted(request, actor_id, action, subject_kind, subject_id, since, until)
         is_csv = form == "csv"
         lines = await platform.audit.export(caller, OrganizationId(organization_id), wanted, is_csv=is_csv)
         return Stream(

@@ -96,31 +96,19 @@ class AuditService:
         *,
         before_id: UUID | None,
         limit: int,
-    ) -> list[AuditEntry]:
-        """Entries newest first, from below an id on. Raises NotFound, Forbidden, Unavailable."""
-        async with self.db.tenant(organization_id) as tx:
-            await access.require(tx, caller, organization_id, Permission.READ_AUDIT)
-            return await store.list_entries(tx, organization_id, wanted, before_id=before_id, limit=limit)
-
-    async def find_entries(
-        self,
-        caller: Caller,
-        organization_id: OrganizationId,
-        wanted: AuditFilter,
-        *,
-        before_id: UUID | None,
-        limit: int,
     ) -> tuple[list[AuditEntry], UUID | None]:
-        """Entries that hold `wanted.words`, newest first, among the next `SEARCHED_AT_ONCE` from below an id on.
+        """Entries newest first, from below an id on; with `wanted.words` among the next `SEARCHED_AT_ONCE` only.
 
-        Answers them, and where the search goes on: the last entry looked at; None: the log ends there.
+        Answers them, and where a search goes on: the last entry looked at; None: no search, or the log ends there.
 
         Raises:
             NotFound, Forbidden, Unavailable.
         """
         async with self.db.tenant(organization_id) as tx:
             await access.require(tx, caller, organization_id, Permission.READ_AUDIT)
-            return await store.find_entries(tx, organization_id, wanted, before_id=before_id, limit=limit)
+            if wanted.words:
+                return await store.find_entries(tx, organization_id, wanted, before_id=before_id, limit=limit)
+            return await store.list_entries(tx, organization_id, wanted, before_id=before_id, limit=limit), None
 
     async def export(
         self, caller: Caller, organization_id: OrganizationId, wanted: AuditFilter, *, is_csv: bool
@@ -145,7 +133,9 @@ class AuditService:
             yield _csv([list(AuditEntry.__struct_encode_fields__)])
         before_id: UUID | None = None
         while True:
-            entries = await self.list_entries(caller, organization_id, wanted, before_id=before_id, limit=EXPORT_PAGE)
+            entries, _ = await self.list_entries(
+                caller, organization_id, wanted, before_id=before_id, limit=EXPORT_PAGE
+            )
             if not entries:
                 return
             if is_csv:
