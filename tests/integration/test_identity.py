@@ -16,13 +16,13 @@ import pytest
 from control_plane.domain.events import Event, SignInsEnded
 from control_plane.domain.factors import STEP_S, totp
 from control_plane.domain.sign_ins import OTP_FAILURES, SIGN_INS_TOPIC
-from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from tests.conftest import make_settings
-from tests.contract.auth.issuer import SERVICE_KEY, Letter
+from tests.contract.auth.issuer import SERVICE_KEY
 from tests.factories import assert_problem, make_tenant, start_session
+from tests.support.letters import do_what_is_due, letters_to
 
 PASSWORD = "correct horse battery"
 
@@ -51,24 +51,11 @@ def _email() -> str:
     return f"{uuid4().hex}@example.com"
 
 
-async def _drain(platform: Platform) -> None:
-    """Do what the jobs door does, until nothing is due."""
-    kinds = kinds_of(platform)
-    while messages := await platform.outbox.claim(kinds, 50):
-        for message in messages:
-            assert await platform.outbox.have(message, kinds[message.kind]) == "done"
-
-
-async def _letters(platform: Platform, to: str) -> list[Letter]:
-    await _drain(platform)
-    return [Letter(one.mail.subject, one.mail.text) for one in await platform.mail.list_mailbox(to, 50)]
-
-
 async def _person(api: httpx.AsyncClient, platform: Platform) -> tuple[str, dict[str, Any]]:
     """A confirmed person and their session."""
     email = _email()
     await api.post("/auth/v1/signup", json={"email": email, "password": PASSWORD})
-    letter = (await _letters(platform, email))[0]
+    letter = (await letters_to(platform, email))[0]
     answer = await api.post("/auth/v1/verify", json={"type": "signup", "token_hash": letter.token_hash})
     assert answer.status_code == 200, answer.text
     return email, answer.json()
@@ -100,7 +87,7 @@ async def test_signing_up_answers_the_same_for_a_known_and_an_unknown_address(
     known, _ = await _person(api, platform)
     pending = _email()
     await api.post("/auth/v1/signup", json={"email": pending, "password": PASSWORD})
-    await _drain(platform)
+    await do_what_is_due(platform)
 
     answers = [
         await api.post("/auth/v1/signup", json={"email": email, "password": PASSWORD})
@@ -151,7 +138,7 @@ async def test_a_known_person_is_told_by_mail_that_somebody_signed_up_again(
 
     await api.post("/auth/v1/signup", json={"email": email, "password": "a strangers password"})
 
-    assert (await _letters(platform, email))[0].subject == "You already have an account"
+    assert (await letters_to(platform, email))[0].subject == "You already have an account"
     assert (await _sign_in(api, email)).status_code == 200
     assert (await _sign_in(api, email, "a strangers password")).status_code == 400
 
@@ -161,9 +148,9 @@ async def test_a_stranger_who_signed_up_first_keeps_nothing_once_the_owner_of_th
 ) -> None:
     email = _email()
     await api.post("/auth/v1/signup", json={"email": email, "password": "a strangers password"})
-    first = (await _letters(platform, email))[0]
+    first = (await letters_to(platform, email))[0]
     await api.post("/auth/v1/signup", json={"email": email, "password": PASSWORD})
-    second = (await _letters(platform, email))[0]
+    second = (await letters_to(platform, email))[0]
 
     stale = await api.post("/auth/v1/verify", json={"type": "signup", "token_hash": first.token_hash})
     fresh = await api.post("/auth/v1/verify", json={"type": "signup", "token_hash": second.token_hash})
@@ -184,7 +171,7 @@ async def test_a_new_address_is_answered_the_same_when_it_is_taken_and_is_never_
     ]
     for to in (email, taken):
         letter = next(
-            one for one in await _letters(platform, to) if "address" in one.subject and "onfirm" in one.subject
+            one for one in await letters_to(platform, to) if "address" in one.subject and "onfirm" in one.subject
         )
         last = await api.post("/auth/v1/verify", json={"type": "email_change", "token_hash": letter.token_hash})
 
@@ -198,7 +185,7 @@ async def test_a_new_address_is_answered_the_same_when_it_is_taken_and_is_never_
 async def test_digits_are_void_after_wrong_ones_and_the_link_is_not(api: httpx.AsyncClient, platform: Platform) -> None:
     email, _ = await _person(api, platform)
     await api.post("/auth/v1/otp", json={"email": email})
-    letter = (await _letters(platform, email))[0]
+    letter = (await letters_to(platform, email))[0]
     wrong = "000000" if letter.code != "000000" else "000001"
     body = {"type": "email", "email": email}
 
@@ -233,7 +220,7 @@ async def test_a_besieged_account_is_shut_to_strangers_and_open_to_its_persons_o
 async def test_a_link_is_used_once_even_by_two_at_once(api: httpx.AsyncClient, platform: Platform) -> None:
     email, _ = await _person(api, platform)
     await api.post("/auth/v1/recover", json={"email": email})
-    body = {"type": "recovery", "token_hash": (await _letters(platform, email))[0].token_hash}
+    body = {"type": "recovery", "token_hash": (await letters_to(platform, email))[0].token_hash}
 
     answers = await asyncio.gather(*(api.post("/auth/v1/verify", json=body) for _ in range(5)))
 
@@ -246,7 +233,7 @@ async def test_a_link_is_used_once_even_by_two_at_once(api: httpx.AsyncClient, p
 async def test_a_link_leads_nowhere_but_to_our_pages(api: httpx.AsyncClient, platform: Platform, wanted: str) -> None:
     email, _ = await _person(api, platform)
     await api.post("/auth/v1/otp", params={"redirect_to": wanted}, json={"email": email})
-    link = httpx.URL((await _letters(platform, email))[0].link)
+    link = httpx.URL((await letters_to(platform, email))[0].link)
 
     answer = await api.get(link.copy_set_param("redirect_to", wanted))
 

@@ -13,12 +13,12 @@ import jwt
 import pytest
 
 from control_plane.domain.factors import MOST_FACTORS, STEP_S, totp
-from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from tests.conftest import make_settings
-from tests.contract.auth.issuer import SERVICE_KEY, Letter
+from tests.contract.auth.issuer import SERVICE_KEY
+from tests.support.letters import letters_to
 
 PASSWORD = "correct horse battery"
 ADMIN = {"Authorization": f"Bearer {SERVICE_KEY}"}
@@ -60,14 +60,6 @@ def _told(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["X-Supabase-Api-Version"] == "2024-01-01"
     assert answer.headers["content-type"] == "application/json"
     return answer.status_code, answer.json()["code"]
-
-
-async def _letters(platform: Platform, to: str) -> list[Letter]:
-    kinds = kinds_of(platform)
-    while messages := await platform.outbox.claim(kinds, 50):
-        for message in messages:
-            assert await platform.outbox.have(message, kinds[message.kind]) == "done"
-    return [Letter(one.mail.subject, one.mail.text) for one in await platform.mail.list_mailbox(to, 50)]
 
 
 async def _person(api: httpx.AsyncClient) -> tuple[str, dict[str, Any]]:
@@ -121,10 +113,10 @@ async def test_who_lost_the_invitation_is_invited_again_and_the_new_link_works(
 ) -> None:
     email = _email()
     first = await api.post("/invite", headers=ADMIN, json={"email": email, "data": {"team": "red"}})
-    lost = (await _letters(platform, email))[0]
+    lost = (await letters_to(platform, email))[0]
 
     again = await api.post(path, headers=ADMIN, json={"type": "invite", "email": email})
-    token = again.json().get("hashed_token") or (await _letters(platform, email))[0].token_hash
+    token = again.json().get("hashed_token") or (await letters_to(platform, email))[0].token_hash
 
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json()["id"] == first.json()["id"]
@@ -149,10 +141,10 @@ async def test_an_invitation_to_an_address_a_stranger_signed_up_by_confirms_no_p
     email = _email()
     stranger = {"email": email, "password": "the strangers password", "data": {"display_name": "Mallory"}}
     await api.post("/signup", json=stranger)
-    await _letters(platform, email)
+    await letters_to(platform, email)
 
     answer = await api.post(path, headers=ADMIN, json={"type": "invite", "email": email, "data": {"team": "red"}})
-    token = answer.json().get("hashed_token") or (await _letters(platform, email))[0].token_hash
+    token = answer.json().get("hashed_token") or (await letters_to(platform, email))[0].token_hash
     accepted = await api.post("/verify", json={"type": "invite", "token_hash": token})
     theirs = await api.post("/token?grant_type=password", json=stranger)
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from control_plane.app import assemble
 from control_plane.domain.sign_ins import FLOW_CODE_LIFETIME, MAILED_LIFETIME
-from control_plane.gateways.clock import SystemClock
-from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.auth_limits import CODES
 from control_plane.rest.server import create_app
 from control_plane.services.accounts import FRESH_SIGN_IN
@@ -24,6 +21,8 @@ from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from tests.conftest import make_settings
 from tests.contract.auth.issuer import Letter
+from tests.support.letters import letters_to
+from tests.support.shifted_clock import ShiftedClock, shifted_platform
 
 PASSWORD = "correct horse battery"
 NEW_PASSWORD = "battery horse correct"
@@ -33,16 +32,6 @@ SOON = timedelta(seconds=30)
 """Before or after the end of something, by more than a slow machine takes for a test's few requests."""
 
 
-class _Later:
-    """The machine's clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta()
-
-    def now(self) -> datetime:
-        return SystemClock().now() + self.shift
-
-
 @pytest.fixture
 def settings(database: Any, valkey: Any) -> Settings:
     """Addresses are confirmed, and letters kept."""
@@ -50,26 +39,15 @@ def settings(database: Any, valkey: Any) -> Settings:
 
 
 @pytest.fixture
-def clock() -> _Later:
-    return _Later()
+def clock() -> ShiftedClock:
+    return ShiftedClock()
 
 
 @pytest.fixture
-async def shifted(platform: Platform, settings: Settings, clock: _Later) -> AsyncIterator[Platform]:
+async def shifted(platform: Platform, settings: Settings, clock: ShiftedClock) -> AsyncIterator[Platform]:
     """The platform under a clock of ours."""
-    passwords = Passwords()
-    yield assemble(
-        settings,
-        db=platform.db,
-        passwords=passwords,
-        bus=platform.bus,
-        seats=platform.seats,
-        presence=platform.presence,
-        rate_limits=platform.rate_limits,
-        locks=platform.locks,
-        clock=clock,
-    )
-    passwords.close()
+    with shifted_platform(platform, settings, clock) as made:
+        yield made
 
 
 @pytest.fixture
@@ -83,21 +61,11 @@ def _email() -> str:
     return f"{uuid4().hex}@example.com"
 
 
-async def _letter(platform: Platform, to: str) -> Letter:
-    """The newest letter to an address, once the jobs door has done what is due."""
-    kinds = kinds_of(platform)
-    while messages := await platform.outbox.claim(kinds, 50):
-        for message in messages:
-            assert await platform.outbox.have(message, kinds[message.kind]) == "done"
-    one = (await platform.mail.list_mailbox(to, 1))[0]
-    return Letter(one.mail.subject, one.mail.text)
-
-
 async def _person(api: httpx.AsyncClient, platform: Platform) -> tuple[str, dict[str, Any]]:
     """A confirmed person and their session."""
     email = _email()
     await api.post("/auth/v1/signup", json={"email": email, "password": PASSWORD})
-    body = {"type": "signup", "token_hash": (await _letter(platform, email)).token_hash}
+    body = {"type": "signup", "token_hash": (await letters_to(platform, email))[0].token_hash}
     answer = await api.post("/auth/v1/verify", json=body)
     assert answer.status_code == 200, answer.text
     return email, answer.json()
@@ -119,7 +87,7 @@ async def _pkce_code(api: httpx.AsyncClient, platform: Platform) -> str:
     email, _ = await _person(api, platform)
     body = {"email": email, "code_challenge": CHALLENGE, "code_challenge_method": "s256"}
     await api.post("/auth/v1/otp", json=body)
-    opened = await api.get((await _letter(platform, email)).link)
+    opened = await api.get((await letters_to(platform, email))[0].link)
     return httpx.URL(opened.headers["location"]).params["code"]
 
 
@@ -142,7 +110,7 @@ async def test_a_wrong_pkce_verifier_signs_nobody_in_and_uses_the_code_up(
 
 @pytest.mark.parametrize(("after", "status"), [(FLOW_CODE_LIFETIME - SOON, 200), (FLOW_CODE_LIFETIME, 422)])
 async def test_a_pkce_code_is_good_for_its_minutes_and_no_longer(
-    api: httpx.AsyncClient, shifted: Platform, clock: _Later, after: timedelta, status: int
+    api: httpx.AsyncClient, shifted: Platform, clock: ShiftedClock, after: timedelta, status: int
 ) -> None:
     code = await _pkce_code(api, shifted)
 
@@ -166,12 +134,12 @@ async def _asked(api: httpx.AsyncClient, platform: Platform, kind: str) -> tuple
     else:
         email, _ = await _person(api, platform)
         await api.post("/auth/v1/recover" if kind == "recovery" else "/auth/v1/otp", json={"email": email})
-    return email, await _letter(platform, email)
+    return email, (await letters_to(platform, email))[0]
 
 
 @pytest.mark.parametrize("kind", ["signup", "magiclink", "recovery", "email_change"])
 async def test_a_mailed_link_is_no_good_after_an_hour(
-    api: httpx.AsyncClient, shifted: Platform, clock: _Later, kind: str
+    api: httpx.AsyncClient, shifted: Platform, clock: ShiftedClock, kind: str
 ) -> None:
     _, letter = await _asked(api, shifted, kind)
 
@@ -182,7 +150,7 @@ async def test_a_mailed_link_is_no_good_after_an_hour(
 
 
 async def test_mailed_digits_are_no_good_after_an_hour(
-    api: httpx.AsyncClient, shifted: Platform, clock: _Later
+    api: httpx.AsyncClient, shifted: Platform, clock: ShiftedClock
 ) -> None:
     email, letter = await _asked(api, shifted, "magiclink")
 
@@ -230,7 +198,7 @@ async def _stay_signed_in(api: httpx.AsyncClient, session: dict[str, Any]) -> di
 
 
 async def test_an_old_sign_in_sets_a_new_password_only_with_the_code_mailed_for_it(
-    api: httpx.AsyncClient, shifted: Platform, clock: _Later
+    api: httpx.AsyncClient, shifted: Platform, clock: ShiftedClock
 ) -> None:
     email, _ = await _person(api, shifted)
     session = (await _sign_in(api, email)).json()
@@ -239,7 +207,7 @@ async def test_an_old_sign_in_sets_a_new_password_only_with_the_code_mailed_for_
 
     alone = await api.put("/auth/v1/user", headers=_bearer(session), json={"password": NEW_PASSWORD})
     await api.get("/auth/v1/reauthenticate", headers=_bearer(session))
-    body = {"password": NEW_PASSWORD, "nonce": (await _letter(shifted, email)).code}
+    body = {"password": NEW_PASSWORD, "nonce": (await letters_to(shifted, email))[0].code}
     with_code = await api.put("/auth/v1/user", headers=_bearer(session), json=body)
 
     assert alone.json()["error_code"] == "reauthentication_needed"
@@ -248,11 +216,11 @@ async def test_an_old_sign_in_sets_a_new_password_only_with_the_code_mailed_for_
 
 
 async def test_the_code_for_a_new_password_is_no_good_after_an_hour(
-    api: httpx.AsyncClient, shifted: Platform, clock: _Later
+    api: httpx.AsyncClient, shifted: Platform, clock: ShiftedClock
 ) -> None:
     email, session = await _person(api, shifted)
     await api.get("/auth/v1/reauthenticate", headers=_bearer(session))
-    code = (await _letter(shifted, email)).code
+    code = (await letters_to(shifted, email))[0].code
 
     clock.shift = MAILED_LIFETIME
     session = await _stay_signed_in(api, session)

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from control_plane.domain.factors import STEP_S, totp
-from control_plane.jobs.kinds import kinds_of
 from control_plane.rest.server import create_app
 from control_plane.services.platform import Platform
 from control_plane.settings import Settings
 from tests.conftest import make_settings
 from tests.contract.auth.issuer import SERVICE_KEY, Letter
+from tests.support.letters import letters_to
 
 PASSWORD = "correct horse battery"
 STRANGERS = "a strangers password"
@@ -50,15 +50,6 @@ def _email() -> str:
     return f"{uuid4().hex}@example.com"
 
 
-async def _letters(platform: Platform, to: str) -> list[Letter]:
-    """Letters to an address, newest first, once the jobs door has done what is due."""
-    kinds = kinds_of(platform)
-    while messages := await platform.outbox.claim(kinds, 50):
-        for message in messages:
-            assert await platform.outbox.have(message, kinds[message.kind]) == "done"
-    return [Letter(one.mail.subject, one.mail.text) for one in await platform.mail.list_mailbox(to, 50)]
-
-
 async def _verify(api: httpx.AsyncClient, kind: str, token_hash: str) -> httpx.Response:
     return await api.post("/auth/v1/verify", json={"type": kind, "token_hash": token_hash})
 
@@ -66,7 +57,7 @@ async def _verify(api: httpx.AsyncClient, kind: str, token_hash: str) -> httpx.R
 async def _sign_up(api: httpx.AsyncClient, platform: Platform, email: str, password: str) -> Letter:
     body = {"email": email, "password": password, "data": {"display_name": "Mallory"}}
     await api.post("/auth/v1/signup", json=body)
-    return (await _letters(platform, email))[0]
+    return (await letters_to(platform, email))[0]
 
 
 async def _person(api: httpx.AsyncClient, platform: Platform) -> tuple[str, dict[str, Any]]:
@@ -97,7 +88,7 @@ async def test_a_strangers_sign_up_does_not_stand_when_the_owner_of_the_address_
     await _sign_up(api, platform, email, STRANGERS)
     await api.post(f"/auth/v1{path}", json={"email": email})
 
-    entered = await _verify(api, kind, (await _letters(platform, email))[0].token_hash)
+    entered = await _verify(api, kind, (await letters_to(platform, email))[0].token_hash)
 
     assert entered.status_code == 200, entered.text
     assert entered.json()["user"]["user_metadata"] == {}
@@ -128,7 +119,7 @@ async def test_the_letter_of_a_sign_up_says_when_it_was_by_what_name_and_roughly
         body = {"email": email, "password": STRANGERS, "data": {"display_name": "Win! https://evil.example/x"}}
         await client.post("/auth/v1/signup", json=body, headers={"User-Agent": agent})
 
-    letter = (await _letters(platform, email))[0]
+    letter = (await letters_to(platform, email))[0]
 
     assert f"on {platform.clock.now():%d %B %Y}, " in letter.text
     assert "by the name “Win https evil example x”" in letter.text
@@ -194,7 +185,7 @@ async def test_what_was_confirmed_is_not_voided(api: httpx.AsyncClient, platform
 async def test_the_link_of_a_recovery_voids_nothing(api: httpx.AsyncClient, platform: Platform) -> None:
     email, _ = await _person(api, platform)
     await api.post("/auth/v1/recover", json={"email": email})
-    letter = (await _letters(platform, email))[0]
+    letter = (await letters_to(platform, email))[0]
 
     refused = await _refuse(api, f"/auth/v1/refuse?token={letter.token_hash}")
 
@@ -207,7 +198,7 @@ async def test_a_refused_sign_up_over_an_operators_invitation_leaves_the_login_w
 ) -> None:
     email = _email()
     await api.post("/auth/v1/invite", headers=ADMIN, json={"email": email, "data": {"display_name": "Ada"}})
-    invited = (await _letters(platform, email))[0]
+    invited = (await letters_to(platform, email))[0]
     letter = await _sign_up(api, platform, email, STRANGERS)
 
     assert (await _refuse(api, _refusal(letter))).status_code == 200
@@ -243,7 +234,7 @@ async def test_a_stranger_who_asks_for_links_does_not_empty_a_sign_up(
     letter = await _sign_up(api, platform, email, PASSWORD)
     for path in ("/otp", "/recover"):
         await api.post(f"/auth/v1{path}", json={"email": email})
-    await _letters(platform, email)
+    await letters_to(platform, email)
 
     await _verify(api, "signup", letter.token_hash)
 
@@ -254,7 +245,7 @@ async def test_the_data_of_a_first_magic_link_stands(api: httpx.AsyncClient, pla
     email = _email()
     await api.post("/auth/v1/otp", json={"email": email, "data": {"display_name": "Ada"}})
 
-    entered = await _verify(api, "email", (await _letters(platform, email))[0].token_hash)
+    entered = await _verify(api, "email", (await letters_to(platform, email))[0].token_hash)
 
     assert entered.json()["user"]["user_metadata"]["display_name"] == "Ada"
 
@@ -263,7 +254,7 @@ async def test_the_data_of_a_first_magic_link_stands(api: httpx.AsyncClient, pla
 
 
 async def _confirm_newest(api: httpx.AsyncClient, platform: Platform, to: str) -> httpx.Response:
-    return await _verify(api, "email_change", (await _letters(platform, to))[0].token_hash)
+    return await _verify(api, "email_change", (await letters_to(platform, to))[0].token_hash)
 
 
 async def test_a_new_mailbox_that_confirms_twice_does_not_stand_in_for_the_old_one(
@@ -317,7 +308,7 @@ async def test_a_letter_about_one_new_address_does_not_confirm_another(
     email, session = await _person(api, platform)
     first, second = _email(), _email()
     await api.put("/auth/v1/user", headers=_bearer(session), json={"email": first})
-    letter = (await _letters(platform, first))[0]
+    letter = (await letters_to(platform, first))[0]
     body = {"type": "email_change_current", "email": email, "new_email": second}
     await api.post("/auth/v1/admin/generate_link", headers=ADMIN, json=body)
 

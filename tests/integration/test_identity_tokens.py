@@ -22,6 +22,7 @@ from control_plane.services.keys import ACTIVATION, KeyService
 from control_plane.services.platform import Platform
 from tests.conftest import SECRET_KEY, make_settings
 from tests.factories import assert_problem, make_person
+from tests.support.shifted_clock import ShiftedClock
 
 
 async def test_every_forged_token_gets_one_answer(api: httpx.AsyncClient, platform: Platform) -> None:
@@ -104,21 +105,11 @@ async def test_the_published_key_is_no_secret_to_sign_with(api: httpx.AsyncClien
         assert_problem(answer, 401, "unauthenticated")
 
 
-class _Later:
-    """The machine's clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta()
-
-    def now(self) -> Any:
-        return SystemClock().now() + self.shift
-
-
 async def test_new_keys_are_published_before_they_sign_and_old_tokens_stay_good(
     api: httpx.AsyncClient, platform: Platform
 ) -> None:
     person = await make_person(platform)
-    clock = _Later()
+    clock = ShiftedClock()
     keys = KeyService(platform.db, clock, bytes.fromhex(SECRET_KEY))
     old = await keys.signing(KeyPurpose.ACCESS)
 

@@ -16,7 +16,6 @@ from control_plane.app import compose
 from control_plane.domain.mail import MAIL_KIND
 from control_plane.domain.outbox import AT_ONCE_PER_SIDE, LEASE, GiveUp, OutboxMessage, OutboxPolicy
 from control_plane.domain.webhooks import KIND as WEBHOOK_KIND
-from control_plane.gateways.clock import SystemClock
 from control_plane.jobs.kinds import lanes_of
 from control_plane.jobs.runner import AT_ONCE, JobMetrics, OutboxRunner, do_chores
 from control_plane.services import outbox as outbox_module
@@ -25,16 +24,7 @@ from control_plane.services.platform import Platform
 from scripts.stack.ports import free_port
 from tests.conftest import TestDatabase, make_settings
 from tests.factories import make_tenant
-
-
-class Shifted:
-    """The machine's clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta()
-
-    def now(self) -> Any:
-        return SystemClock().now() + self.shift
+from tests.support.shifted_clock import ShiftedClock
 
 
 class Hands:
@@ -52,12 +42,12 @@ class Hands:
 
 
 @pytest.fixture
-def clock() -> Shifted:
-    return Shifted()
+def clock() -> ShiftedClock:
+    return ShiftedClock()
 
 
 @pytest.fixture
-def outbox(platform: Platform, clock: Shifted) -> OutboxService:
+def outbox(platform: Platform, clock: ShiftedClock) -> OutboxService:
     return OutboxService(platform.db, platform.bus, clock, platform.ids, lambda: 0.0)
 
 
@@ -142,7 +132,7 @@ async def test_many_processes_have_each_effect_once(platform: Platform, outbox: 
 
 
 async def test_a_process_that_dies_with_an_effect_leaves_it_to_the_next(
-    platform: Platform, outbox: OutboxService, clock: Shifted
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock
 ) -> None:
     kind, kinds = _kind(), {}
     kinds[kind] = OutboxKind(handle=Hands())
@@ -158,7 +148,7 @@ async def test_a_process_that_dies_with_an_effect_leaves_it_to_the_next(
 
 
 async def test_a_failure_is_tried_again_after_a_growing_pause(
-    platform: Platform, outbox: OutboxService, clock: Shifted
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock
 ) -> None:
     kind, hands = _kind(), Hands(fail=2)
     own = OutboxKind(handle=hands)
@@ -174,7 +164,7 @@ async def test_a_failure_is_tried_again_after_a_growing_pause(
 
 
 async def test_after_its_last_attempt_it_is_a_dead_letter_until_an_operator_says_again(
-    platform: Platform, outbox: OutboxService, clock: Shifted
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock
 ) -> None:
     kind, hands = _kind(), Hands(fail=1)
     own = OutboxKind(handle=hands, policy=OutboxPolicy(max_attempts=1))
@@ -226,7 +216,7 @@ async def test_what_was_had_keeps_no_body(platform: Platform, outbox: OutboxServ
 
 
 async def test_old_rows_that_were_had_are_forgotten_and_others_are_not(
-    platform: Platform, outbox: OutboxService, clock: Shifted
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock
 ) -> None:
     had, waits = _kind(), _kind()
     own = OutboxKind(handle=Hands())
@@ -242,7 +232,7 @@ async def test_old_rows_that_were_had_are_forgotten_and_others_are_not(
 
 
 async def test_dead_letters_wait_thirty_days_for_an_operator(
-    platform: Platform, outbox: OutboxService, clock: Shifted
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock
 ) -> None:
     kind = _kind()
     own = OutboxKind(handle=Hands(fail=1, error=GiveUp("no such address")))
@@ -259,7 +249,7 @@ async def test_dead_letters_wait_thirty_days_for_an_operator(
 
 
 async def test_rows_are_forgotten_a_batch_at_a_time(
-    platform: Platform, outbox: OutboxService, clock: Shifted, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, outbox: OutboxService, clock: ShiftedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "FORGET_AT_ONCE", 2)
     had = _kind()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +15,6 @@ import pytest
 from control_plane.app import assemble
 from control_plane.domain.callers import Caller
 from control_plane.domain.errors import Unauthenticated
-from control_plane.gateways.clock import SystemClock
 from control_plane.services.keys import WrongSecretKey
 from control_plane.services.passwords import Passwords
 from control_plane.services.platform import Platform
@@ -23,18 +22,9 @@ from control_plane.services.sessions import SignedIn
 from control_plane.settings import Settings
 from tests.conftest import make_settings
 from tests.factories import make_person
+from tests.support.shifted_clock import ShiftedClock, shifted_platform
 
 PASSWORD = "correct horse battery"
-
-
-class ShiftedClock:
-    """The machine's clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta()
-
-    def now(self) -> datetime:
-        return SystemClock().now() + self.shift
 
 
 @pytest.fixture
@@ -45,19 +35,8 @@ def clock() -> ShiftedClock:
 @pytest.fixture
 async def shifted(platform: Platform, settings: Settings, clock: ShiftedClock) -> AsyncIterator[Platform]:
     """The platform under a clock of ours."""
-    passwords = Passwords()
-    yield assemble(
-        settings,
-        db=platform.db,
-        passwords=passwords,
-        bus=platform.bus,
-        seats=platform.seats,
-        presence=platform.presence,
-        rate_limits=platform.rate_limits,
-        locks=platform.locks,
-        clock=clock,
-    )
-    passwords.close()
+    with shifted_platform(platform, settings, clock) as made:
+        yield made
 
 
 def _email() -> str:
